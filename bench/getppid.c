@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The null system call: getppid(2) with a raw `syscall` instruction, over and over. */
+#include "timing.h"
+
+#include <sys/syscall.h>
+
+static inline long raw_getppid(void) {
+    long result;
+
+    __asm__ volatile("syscall" : "=a"(result) : "a"(SYS_getppid) : "rcx", "r11", "memory");
+    return result;
+}
+
+int main(int argc, char **argv) {
+    uint64_t calls = count_argument(argc, argv, 300000);
+    uint64_t start_ns, start_cycles, ns, cyc;
+
+    for (uint64_t i = 0; i < calls / 10; i++)
+        raw_getppid();
+    start_ns = clock_ns();
+    start_cycles = cycles();
+    for (uint64_t i = 0; i < calls; i++)
+        raw_getppid();
+    cyc = cycles() - start_cycles;
+    ns = clock_ns() - start_ns;
+    printf("{\"calls\": %llu, \"ns\": %.2f, \"cycles\": %.1f}\n", (unsigned long long)calls,
+           (double)ns / (double)calls, (double)cyc / (double)calls);
+    return 0;
+}

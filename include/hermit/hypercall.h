@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest/host contract: everything the kernel may ask of the loader.
+ *
+ * A call is one struct hc_call in shared memory.  The guest fills it, sets state to
+ * HC_SUBMITTED (release) and, unless the host says that it is polling, rings the doorbell.  The
+ * host claims it (HC_CLAIMED), copies it once, validates the copy, acts, writes `result` and the
+ * OUT fields and sets HC_DONE (release).  One call is in flight per virtual CPU.
+ *
+ * All fields have fixed width and explicit padding.  Addresses are guest-physical (gpa); the host
+ * refuses any range that is not wholly guest RAM with -EFAULT.  Results are >= 0 or -errno with
+ * Linux's numbers, or HC_SYMLINK.  Paths are relative to a share's root, carry no leading '/',
+ * no "." or ".." component and need no terminating NUL. */
+#ifndef HERMIT_HYPERCALL_H
+#define HERMIT_HYPERCALL_H
+
+#include <stdint.h>
+
+#define HC_VERSION 1
+
+typedef uint64_t gpa_t; /* guest-physical address, bytes */
+typedef uint64_t gva_t; /* guest-virtual address, bytes */
+
+/* X(NAME, handler suffix): the loader's dispatch array and the names in --stats come from it. */
+#define HC_LIST(X)                                                                                 \
+    X(LOG, log)                                                                                    \
+    X(EXIT, exit)                                                                                  \
+    X(WAIT, wait)                                                                                  \
+    X(TIMER, timer)                                                                                \
+    X(CLOCK, clock)                                                                                \
+    X(MEM_GROW, mem_grow)                                                                          \
+    X(MEM_RELEASE, mem_release)                                                                    \
+    X(FS_OPEN, fs_open)                                                                            \
+    X(FS_STAT, fs_stat)                                                                            \
+    X(FS_SETATTR, fs_setattr)                                                                      \
+    X(FS_READLINK, fs_readlink)                                                                    \
+    X(FS_MKDIR, fs_mkdir)                                                                          \
+    X(FS_UNLINK, fs_unlink)                                                                        \
+    X(FS_SYMLINK, fs_symlink)                                                                      \
+    X(FS_LINK, fs_link)                                                                            \
+    X(FS_RENAME, fs_rename)                                                                        \
+    X(FS_STATFS, fs_statfs)                                                                        \
+    X(FILE_READ, file_read)                                                                        \
+    X(FILE_WRITE, file_write)                                                                      \
+    X(FILE_SEEK, file_seek)                                                                        \
+    X(FILE_STAT, file_stat)                                                                        \
+    X(FILE_SETATTR, file_setattr)                                                                  \
+    X(FILE_GETDENTS, file_getdents)                                                                \
+    X(FILE_SYNC, file_sync)                                                                        \
+    X(FILE_ALLOCATE, file_allocate)                                                                \
+    X(FILE_IOCTL, file_ioctl)                                                                      \
+    X(FILE_POLL, file_poll)                                                                        \
+    X(FILE_MAP, file_map)                                                                          \
+    X(FILE_UNMAP, file_unmap)                                                                      \
+    X(FILE_CLOSE, file_close)
+
+enum hc_nr {
+#define X(name, fn) HC_##name,
+    HC_LIST(X)
+#undef X
+        HC_COUNT
+};
+
+enum hc_state { HC_IDLE = 0, HC_SUBMITTED = 1, HC_CLAIMED = 2, HC_DONE = 3 };
+
+/* Result of a path call that met a symbolic link in the middle of the path, or at its end where
+ * HC_NOFOLLOW was not given: hc_path.consumed and the link text say where and what. */
+#define HC_SYMLINK (-600)
+
+#define HC_MAX_SEGS 256      /* segments per transfer */
+#define HC_MAX_PATH 4096     /* bytes of a path, link text or name */
+#define HC_MAX_LOG 4096      /* bytes of one log write */
+#define HC_MAX_WAIT_FDS 1024 /* entries of one HC_WAIT */
+
+/* A piece of guest memory that takes part in a transfer. */
+struct hc_seg {
+    gpa_t gpa;
+    uint64_t len; /* bytes */
+};
+
+/* File metadata, times in nanoseconds since the epoch, mode as in stat(2). */
+struct hc_attr {
+    uint64_t ino, dev, rdev, nlink;
+    uint32_t mode, uid, gid, blksize; /* blksize: bytes */
+    uint64_t size, blocks;            /* bytes; 512-byte units */
+    int64_t atime_ns, mtime_ns, ctime_ns, btime_ns;
+};
+
+enum hc_setattr_mask { /* which fields of hc_attr FS_SETATTR / FILE_SETATTR apply */
+                       HC_SET_MODE = 1,
+                       HC_SET_UID = 2,
+                       HC_SET_GID = 4,
+                       HC_SET_SIZE = 8,
+                       HC_SET_ATIME = 16,
+                       HC_SET_MTIME = 32,
+                       HC_SET_ATIME_NOW = 64,
+                       HC_SET_MTIME_NOW = 128,
+};
+
+enum hc_path_flags {
+    HC_NOFOLLOW = 1, /* a symbolic link at the end of the path is the object itself */
+    HC_RMDIR = 2,    /* FS_UNLINK: the object must be a directory */
+    HC_EFFECTIVE = 4 /* reserved */
+};
+
+/* Where a path call starts and where it reports a symbolic link. */
+struct hc_path {
+    uint32_t share;    /* IN index into hermit_boot's shares */
+    uint32_t flags;    /* IN enum hc_path_flags */
+    gpa_t path;        /* IN contiguous */
+    uint32_t len;      /* IN bytes, < HC_MAX_PATH */
+    uint32_t consumed; /* OUT with HC_SYMLINK: bytes of path up to and including the link's name */
+    gpa_t link;        /* IN HC_MAX_PATH bytes of RAM, receives the link's text */
+    uint32_t link_len; /* OUT with HC_SYMLINK: bytes, no NUL */
+    uint32_t pad;
+};
+
+struct hc_log {
+    gpa_t text;
+    uint32_t len;
+    uint32_t pad;
+};
+enum hc_exit_kind { HC_EXIT_PROGRAM = 0, HC_EXIT_SIGNAL = 1, HC_EXIT_PANIC = 2 };
+/* status: exit code, signal number, ignored, or 125..127.  stats: struct hermit_stats or 0. */
+struct hc_exit {
+    uint32_t kind;
+    uint32_t status;
+    gpa_t stats;
+};
+/* Entry of HC_WAIT: events and revents as poll(2). */
+struct hc_wait_fd {
+    uint32_t handle;
+    uint16_t events;
+    uint16_t revents;
+};
+/* Sleeps until an fd is ready, deadline_ns (CLOCK_MONOTONIC, -1: none) passes, or comm->events is
+ * non-zero (-EINTR).  Result: number of ready entries.  Always through the doorbell. */
+struct hc_wait {
+    gpa_t fds;
+    uint32_t count;
+    uint32_t pad;
+    int64_t deadline_ns;
+};
+/* Arms (or, with 0, disarms) the one event timer, CLOCK_MONOTONIC: HC_EVENT_TIMER when it fires. */
+struct hc_timer {
+    int64_t deadline_ns;
+};
+struct hc_clock {
+    int64_t monotonic_ns;
+    int64_t realtime_ns;
+}; /* OUT */
+/* MEM_GROW: OUT gpa and bytes granted (>= one page, <= asked).  -ENOMEM at the -m limit. */
+struct hc_mem_grow {
+    uint64_t bytes;
+    gpa_t gpa;
+};
+/* MEM_RELEASE: gives whole pages back to the host; they read as zero afterwards. */
+struct hc_mem_release {
+    gpa_t segs;
+    uint32_t count;
+    uint32_t pad;
+};
+/* FS_OPEN: flags and mode as open(2) (O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_PATH, O_TMPFILE,
+ * access mode); O_APPEND and O_NONBLOCK stay with the guest.  Result is a handle. OUT attr as
+ * after the open. */
+struct hc_fs_open {
+    struct hc_path p;
+    uint32_t flags;
+    uint32_t mode;
+    gpa_t attr;
+};
+struct hc_fs_stat {
+    struct hc_path p;
+    gpa_t attr;
+};
+struct hc_fs_setattr {
+    struct hc_path p;
+    gpa_t attr;
+    uint32_t mask;
+    uint32_t pad;
+};
+struct hc_fs_readlink {
+    struct hc_path p;
+    gpa_t buf;
+    uint64_t len;
+}; /* result: bytes */
+struct hc_fs_mkdir {
+    struct hc_path p;
+    uint32_t mode;
+    uint32_t pad;
+}; /* mode with S_IFIFO: mkfifo */
+struct hc_fs_unlink {
+    struct hc_path p;
+};
+struct hc_fs_symlink {
+    struct hc_path p;
+    gpa_t target;
+    uint32_t target_len;
+    uint32_t pad;
+};
+/* FS_LINK, FS_RENAME: p is the old name, p2 the new one; flags as renameat2(2). */
+struct hc_fs_two {
+    struct hc_path p;
+    gpa_t path2;
+    uint32_t len2;
+    uint32_t flags;
+};
+struct hc_fs_statfs {
+    struct hc_path p;
+    gpa_t buf;
+}; /* OUT struct statfs (x86-64) */
+/* offset -1: the handle's own position.  NOWAIT: -EAGAIN rather than block.  OUT pos: position
+ * after an HC_IO_APPEND write or with offset -1, where the file has one.  The segments may also
+ * lie in a mapped file window. */
+enum hc_io_flags {
+    HC_IO_NOWAIT = 1,
+    HC_IO_APPEND = 2, /* FILE_WRITE: at the end of the file, whatever offset says */
+};
+struct hc_file_io {
+    uint32_t handle;
+    uint32_t flags;
+    int64_t offset;
+    gpa_t segs;
+    uint32_t count;
+    uint32_t pad;
+    int64_t pos;
+};
+struct hc_file_seek {
+    uint32_t handle;
+    uint32_t whence;
+    int64_t offset;
+};
+/* FILE_STAT, FILE_SETATTR. FILE_STAT's result: the handle's open flags, as F_GETFL. */
+struct hc_file_attr {
+    uint32_t handle;
+    uint32_t mask;
+    gpa_t attr;
+};
+/* Raw linux_dirent64 records.  offset: where to start (d_off of an entry, 0: beginning).  OUT
+ * at_end: nothing follows these records. */
+struct hc_file_getdents {
+    uint32_t handle;
+    uint32_t at_end;
+    int64_t offset;
+    gpa_t buf;
+    uint64_t len;
+};
+struct hc_file_sync {
+    uint32_t handle;
+    uint32_t datasync;
+};
+struct hc_file_allocate {
+    uint32_t handle;
+    uint32_t mode;
+    int64_t offset;
+    int64_t len;
+};
+/* Only the terminal requests of the table in hc_file.c; arg: contiguous, size known per request. */
+struct hc_file_ioctl {
+    uint32_t handle;
+    uint32_t request;
+    gpa_t arg;
+    uint64_t value;
+};
+struct hc_file_poll {
+    uint32_t handle;
+    uint32_t events;
+}; /* result: revents, never blocks */
+/* Maps [offset, offset+len) (page-aligned offset) into guest-physical space.  writable: shared
+ * writes reach the file.  -EOPNOTSUPP where the engine cannot (QEMU).  OUT gpa. */
+struct hc_file_map {
+    uint32_t handle;
+    uint32_t writable;
+    uint64_t offset;
+    uint64_t len;
+    gpa_t gpa;
+};
+struct hc_file_unmap {
+    gpa_t gpa;
+    uint64_t len;
+};
+struct hc_file_close {
+    uint32_t handle;
+    uint32_t pad;
+};
+
+union hc_args {
+    struct hc_log log;
+    struct hc_exit exit;
+    struct hc_wait wait;
+    struct hc_timer timer;
+    struct hc_clock clock;
+    struct hc_mem_grow mem_grow;
+    struct hc_mem_release mem_release;
+    struct hc_fs_open fs_open;
+    struct hc_fs_stat fs_stat;
+    struct hc_fs_setattr fs_setattr;
+    struct hc_fs_readlink fs_readlink;
+    struct hc_fs_mkdir fs_mkdir;
+    struct hc_fs_unlink fs_unlink;
+    struct hc_fs_symlink fs_symlink;
+    struct hc_fs_two fs_two;
+    struct hc_fs_statfs fs_statfs;
+    struct hc_file_io file_io;
+    struct hc_file_seek file_seek;
+    struct hc_file_attr file_attr;
+    struct hc_file_getdents file_getdents;
+    struct hc_file_sync file_sync;
+    struct hc_file_allocate file_allocate;
+    struct hc_file_ioctl file_ioctl;
+    struct hc_file_poll file_poll;
+    struct hc_file_map file_map;
+    struct hc_file_unmap file_unmap;
+    struct hc_file_close file_close;
+    uint64_t words[14];
+};
+
+struct hc_call {
+    uint32_t state; /* enum hc_state */
+    uint32_t nr;    /* enum hc_nr */
+    int64_t result;
+    union hc_args u;
+};
+
+enum hc_events {
+    HC_EVENT_SIGNAL = 1, /* comm->signals has bits */
+    HC_EVENT_TIMER = 2,
+};
+
+/* One page shared by the loader and the kernel.  Host writes: polling, events, signals.  Guest
+ * clears events and signals with atomic exchange. */
+struct hc_comm {
+    struct hc_call call;
+    uint32_t polling; /* host: a service thread watches call.state; no doorbell needed */
+    uint32_t events;  /* enum hc_events, set by the host before it raises HERMIT_VEC_EVENT */
+    uint64_t signals; /* bit n-1: Linux signal n was sent to hermit-run for the program */
+};
+
+_Static_assert(sizeof(struct hc_seg) == 16, "wire size");
+_Static_assert(sizeof(struct hc_attr) == 96, "wire size");
+_Static_assert(sizeof(struct hc_path) == 40, "wire size");
+_Static_assert(sizeof(struct hc_wait_fd) == 8, "wire size");
+_Static_assert(sizeof(struct hc_fs_open) == 56, "wire size");
+_Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
+_Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
+_Static_assert(sizeof(union hc_args) == 112, "wire size");
+_Static_assert(sizeof(struct hc_call) == 128, "wire size");
+_Static_assert(sizeof(struct hc_comm) == 144, "wire size");
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The monitor: all code that runs in ring 0 after boot.
+ *
+ * Exceptions arrive on TSS.RSP0, always at the same address, so the frame itself is a mailbox:
+ * the stub adds error code and vector and returns into trap_entry in ring 3, which reads it.
+ * Interrupts arrive on IST1 so that they cannot overwrite a mailbox that is being read.  `ud2` at
+ * monitor_gate is the kernel's way in for the few privileged operations.  %gs is the kernel's in
+ * both rings.  Every instruction here is emulated on software KVM (0.5 us each): keep it short. */
+#define __ASSEMBLER__ 1
+#include <hermit/layout.h>
+#include "percpu_offsets.h"
+
+    .section .text.monitor, "ax", @progbits
+    .globl monitor_vectors
+monitor_vectors:
+    .set vec, 0
+    .rept HERMIT_VEC_COUNT
+    .balign 16
+    .if vec >= 32
+    pushq $vec
+    jmp interrupt
+    .elseif vec == 6
+    jmp invalid_opcode
+    .elseif vec == 14
+    pushq $14
+    jmp page_fault
+    .elseif vec == 8 || (vec >= 10 && vec <= 13) || vec == 17 || vec == 21
+    pushq $vec
+    jmp hand_over
+    .else
+    pushq $0
+    pushq $vec
+    jmp hand_over
+    .endif
+    .set vec, vec + 1
+    .endr
+
+    .balign 16
+page_fault:
+    pushq %rax
+    movq %cr2, %rax
+    movq %rax, %gs:PC_CR2
+    popq %rax
+hand_over: /* to ring 3 with all registers as they were, except rsp and rflags */
+    pushq $HERMIT_SS3
+    pushq $0
+    pushq $0x202
+    pushq $HERMIT_CS3
+    pushq trap_entry_address(%rip)
+    iretq
+
+invalid_opcode:
+    pushq %rax
+    leaq monitor_gate(%rip), %rax
+    cmpq %rax, 8(%rsp)
+    popq %rax
+    je gate
+    pushq $0
+    pushq $6
+    jmp hand_over
+
+gate: /* eax: operation, rdi: argument */
+    addq $2, (%rsp)
+    cmpl $GATE_INVLPG, %eax
+    jb gate_set_cr3
+    je gate_invlpg
+    cmpl $GATE_HALT, %eax
+    je gate_halt
+    iretq
+gate_set_cr3:
+    movq %rdi, %cr3
+    iretq
+gate_invlpg:
+    invlpg (%rdi)
+    iretq
+gate_halt: /* an interrupt that came before sets pending: sti's shadow covers only the hlt */
+    cmpq $0, %gs:PC_PENDING
+    jne 1f
+    sti
+    hlt
+    cli
+1:  iretq
+
+interrupt: /* (rsp): vector, rip, cs, rflags, rsp, ss */
+    movq $1, %gs:PC_PENDING
+    pushq %rax
+    pushq %rcx
+    cmpq $HERMIT_VEC_SERIAL, 16(%rsp)
+    jne 1f
+    movb $0x20, %al /* end of interrupt, 8259A */
+    outb %al, $0x20
+1:  movq 24(%rsp), %rax
+    subq kernel_text_start(%rip), %rax
+    cmpq $KERNEL_TEXT_SPAN, %rax
+    jae interrupt_from_user
+    /* In the kernel: the exit path looks at pending.  If it already has, run it again. */
+    movq 24(%rsp), %rax
+    leaq exit_to_user(%rip), %rcx
+    subq %rcx, %rax
+    cmpq $exit_to_user_size, %rax
+    jae 2f
+    movq %rcx, 24(%rsp)
+2:  popq %rcx
+    popq %rax
+    addq $8, %rsp
+    iretq
+
+interrupt_from_user: /* move the frame to the mailbox: no trap is on its way */
+    popq %rcx
+    popq %rax
+    popq %gs:MB_VECTOR
+    popq %gs:MB_RIP
+    popq %gs:MB_CS
+    popq %gs:MB_RFLAGS
+    popq %gs:MB_RSP
+    popq %gs:MB_SS
+    jmp hand_over
+
+    .balign 8
+trap_entry_address:
+    .quad trap_entry
+kernel_text_start:
+    .quad HERMIT_KERNEL_GVA
+
+    .text
+    .globl monitor_call
+monitor_call: /* uint64_t monitor_call(uint64_t arg, unsigned op) */
+    movl %esi, %eax
+    .globl monitor_gate
+monitor_gate:
+    ud2
+    ret
+    .section .note.GNU-stack, "", @progbits

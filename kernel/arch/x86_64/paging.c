@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Four-level page tables; the tables themselves are RAM frames seen through the direct map. */
+#include <kernel/arch.h>
+#include <kernel/frame.h>
+#include <kernel/string.h>
+
+#include "cpu.h"
+#include "percpu_offsets.h"
+
+#define KERNEL_SLOT 255
+#define TABLE_FLAGS (PTE_P | PTE_W | PTE_U | PTE_A)
+
+extern uint64_t kernel_pdpt[512];
+
+static unsigned level_index(gva_t gva, unsigned level) {
+    return (gva >> (PAGE_SHIFT + 9 * level)) & 511;
+}
+
+gpa_t paging_create_root(void) {
+    gpa_t root = frame_alloc();
+    if (root == 0) return 0;
+    uint64_t *pml4 = frame_ptr(root);
+    pml4[KERNEL_SLOT] = frame_gpa(kernel_pdpt) | PTE_P | PTE_W | PTE_U;
+    return root;
+}
+
+/* level 1 is a table of page entries, which the caller has emptied. */
+static void destroy_level(gpa_t table, unsigned level) {
+    const uint64_t *entries = frame_ptr(table);
+    for (unsigned i = 0; i < 512 && level > 1; i++) {
+        if (entries[i] & PTE_P) destroy_level(entries[i] & PTE_GPA, level - 1);
+    }
+    frame_put(table);
+}
+
+void paging_destroy_root(gpa_t root) {
+    uint64_t *pml4 = frame_ptr(root);
+    for (unsigned i = 0; i < KERNEL_SLOT; i++) {
+        if (pml4[i] & PTE_P) destroy_level(pml4[i] & PTE_GPA, 3);
+    }
+    frame_put(root);
+}
+
+void paging_activate(gpa_t root) { monitor_call(root, GATE_SET_CR3); }
+
+void paging_flush(gpa_t root) { monitor_call(root, GATE_SET_CR3); }
+
+static uint64_t *next_table(uint64_t *entry, bool create) {
+    if (!(*entry & PTE_P)) {
+        if (!create) return NULL;
+        gpa_t table = frame_alloc();
+        if (table == 0) return NULL;
+        pte_set(entry, table | TABLE_FLAGS);
+    }
+    return frame_ptr(*entry & PTE_GPA);
+}
+
+uint64_t *paging_table(gpa_t root, gva_t gva, bool create) {
+    uint64_t *table = frame_ptr(root);
+    for (unsigned level = 3; level >= 1 && table != NULL; level--) {
+        table = next_table(&table[level_index(gva, level)], create);
+    }
+    return table;
+}
+
+void paging_drop_table(gpa_t root, gva_t gva) {
+    uint64_t *table = frame_ptr(root);
+    for (unsigned level = 3; level >= 2 && table != NULL; level--) {
+        table = next_table(&table[level_index(gva, level)], false);
+    }
+    if (table == NULL) return;
+    uint64_t *entry = &table[level_index(gva, 1)];
+    if (!(*entry & PTE_P)) return;
+    gpa_t gone = *entry & PTE_GPA;
+    pte_set(entry, 0);
+    frame_put(gone);
+}
+
+bool paging_direct_add(gpa_t gpa, uint64_t len) {
+    const uint64_t gib = 1ULL << 30;
+    for (gpa_t at = gpa & ~(gib - 1); at < gpa + len; at += gib) {
+        uint64_t *entry = &kernel_pdpt[level_index(HERMIT_DIRECT_GVA + at, 2)];
+        if (*entry & PTE_P) continue;
+        gpa_t table = frame_alloc();
+        if (table == 0) return false;
+        uint64_t *pd = frame_ptr(table);
+        for (unsigned i = 0; i < 512; i++) {
+            pte_set(&pd[i], (at + i * 0x200000ULL) | TABLE_FLAGS | PTE_D | PTE_PS | PTE_NX);
+        }
+        pte_set(entry, table | TABLE_FLAGS);
+    }
+    return true;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Offsets of struct percpu and struct regs for assembly; trap.c asserts them. */
+#ifndef KERNEL_ARCH_PERCPU_OFFSETS_H
+#define KERNEL_ARCH_PERCPU_OFFSETS_H
+
+#define PC_KSTACK_TOP 8
+#define PC_USER_RSP 16
+#define PC_SCRATCH 24
+#define PC_SCRATCH2 32
+#define PC_PENDING 40
+#define PC_FULL_RESTORE 48
+#define PC_CR2 56
+#define PC_TRAP_RAX 64
+#define PC_TRAP_STACK_TOP 512
+#define PC_IRQ_STACK_TOP 1024
+
+/* What the CPU and the monitor's stubs leave at the top of the trap stack. */
+#define MB_VECTOR (PC_TRAP_STACK_TOP - 56)
+#define MB_ERROR (PC_TRAP_STACK_TOP - 48)
+#define MB_RIP (PC_TRAP_STACK_TOP - 40)
+#define MB_CS (PC_TRAP_STACK_TOP - 32)
+#define MB_RFLAGS (PC_TRAP_STACK_TOP - 24)
+#define MB_RSP (PC_TRAP_STACK_TOP - 16)
+#define MB_SS (PC_TRAP_STACK_TOP - 8)
+
+#define REGS_SIZE 168
+#define REGS_RFLAGS 144
+
+/* Operations behind the gate (rax), argument in rdi. */
+#define GATE_SET_CR3 0
+#define GATE_INVLPG 1
+#define GATE_HALT 2
+
+/* Kernel text and read-only data occupy the first 2 MiB of the kernel window. */
+#define KERNEL_TEXT_SPAN 0x200000
+#define KERNEL_TEXT_GPA_SPAN 0x80000 /* data follows at this distance in guest-physical memory */
+#define KERNEL_DATA_GVA (HERMIT_KERNEL_GVA + KERNEL_TEXT_SPAN)
+#define KERNEL_DATA_GPA (HERMIT_RAM_GPA + KERNEL_TEXT_GPA_SPAN)
+
+#endif

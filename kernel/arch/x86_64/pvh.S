@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* The PVH door (Xen's x86/HVM direct boot ABI): 32-bit protected mode, no paging, ebx = start
+ * info.  Does in ring 0 what the KVM loader does with KVM_SET_SREGS, then joins kernel_start. */
+#define __ASSEMBLER__ 1
+#include <hermit/layout.h>
+#include "percpu_offsets.h"
+
+#define TEXT_GPA(sym) (sym - HERMIT_KERNEL_GVA + HERMIT_RAM_GPA)
+#define DATA_GPA(sym) (sym - KERNEL_DATA_GVA + KERNEL_DATA_GPA)
+#define MSR_EFER 0xc0000080
+#define MSR_STAR 0xc0000081
+#define MSR_LSTAR 0xc0000082
+#define MSR_FMASK 0xc0000084
+#define MSR_GS_BASE 0xc0000101
+#define EFER_SCE_LME_NXE 0x901
+#define CR4_BITS 0x10620 /* FSGSBASE OSXMMEXCPT OSFXSR PAE */
+#define CR4_OSXSAVE 0x40000
+#define CR0_BITS 0x80010033 /* PG WP NE ET MP PE */
+#define CPUID_XSAVE (1 << 26)
+
+    .section .note.hermit, "a", @note
+    .balign 4
+    .long 4, 4, 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
+    .asciz "Xen"
+    .long TEXT_GPA(pvh_start)
+
+    .section .data.pvh, "aw", @progbits
+    .balign 4096
+identity_pdpt: /* the first GiB where it is, for the instructions around enabling paging */
+    .quad 0x83
+    .fill 511, 8, 0
+
+    .macro set_msr nr, value
+    movl $\nr, %ecx
+    movq \value, %rdx
+    movl %edx, %eax
+    shrq $32, %rdx
+    wrmsr
+    .endm
+
+    .section .text.pvh, "ax", @progbits
+    .code32
+    .globl pvh_start
+pvh_start:
+    cld
+    movl %ebx, %ebp /* kept through cpuid and C */
+    movl $DATA_GPA(identity_pdpt) + 3, DATA_GPA(boot_pml4)
+    movl $DATA_GPA(boot_pml4), %eax
+    movl %eax, %cr3
+    movl $CR4_BITS, %eax
+    movl %eax, %cr4
+    movl $MSR_EFER, %ecx
+    movl $EFER_SCE_LME_NXE, %eax
+    xorl %edx, %edx
+    wrmsr
+    movl $CR0_BITS, %eax
+    movl %eax, %cr0
+    lgdt TEXT_GPA(gdt_low)
+    ljmp $0x10, $TEXT_GPA(1f)
+gdt_low:
+    .word 0x7f
+    .long DATA_GPA(boot_gdt)
+
+    .code64
+1:  movabsq $2f, %rax
+    jmp *%rax
+2:  lgdt gdt_descriptor(%rip)
+    lidt idt_descriptor(%rip)
+    movw $HERMIT_TSS_SEL, %ax
+    ltr %ax
+    movl $HERMIT_SS0, %eax
+    movl %eax, %ss
+    movl $HERMIT_SS3, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %fs
+    movl %eax, %gs
+    leaq percpu0(%rip), %rbx
+    leaq PC_IRQ_STACK_TOP(%rbx), %rsp
+    set_msr MSR_GS_BASE, %rbx
+    leaq syscall_entry(%rip), %rax
+    set_msr MSR_LSTAR, %rax
+    movabsq $HERMIT_STAR_HI << 48 | HERMIT_CS0 << 32, %rax
+    set_msr MSR_STAR, %rax
+    movl $0x257fd5, %eax
+    set_msr MSR_FMASK, %rax
+
+    movl $1, %eax
+    cpuid
+    testl $CPUID_XSAVE, %ecx
+    jz 3f
+    movq %cr4, %rax
+    orl $CR4_OSXSAVE, %eax
+    movq %rax, %cr4
+    movl $0xd, %eax /* every state component that the CPU has */
+    xorl %ecx, %ecx
+    cpuid
+    andl $0xe7, %eax /* x87 SSE AVX AVX-512 */
+    xorl %edx, %edx
+    xorl %ecx, %ecx
+    xsetbv
+3:  fninit
+    movl %ebp, %edi
+    call pvh_devices
+
+    /* Into ring 3; interrupts are enabled from here on. */
+    leaq percpu0(%rip), %rax
+    pushq $HERMIT_SS3
+    pushq PC_KSTACK_TOP(%rax)
+    pushq $0x202
+    pushq $HERMIT_CS3
+    leaq kernel_start(%rip), %rax
+    pushq %rax
+    xorl %edi, %edi
+    movl %ebp, %esi
+    iretq
+
+    .section .text.pvh_data, "a", @progbits
+    .balign 8
+gdt_descriptor:
+    .word 0x7f
+    .quad boot_gdt
+idt_descriptor:
+    .word HERMIT_VEC_COUNT * 16 - 1
+    .quad boot_idt
+    .section .note.GNU-stack, "", @progbits

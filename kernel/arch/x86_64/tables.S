@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Page tables, descriptor tables and the first CPU's state, complete at link time: a virtual CPU
+ * that starts on them needs no set-up code (Intel SDM vol. 3, 4.5 and 5.8). */
+#define __ASSEMBLER__ 1
+#include <hermit/layout.h>
+#include "percpu_offsets.h"
+
+#define P 1
+#define W 2
+#define U 4
+#define PS 0x80
+#define A 0x20
+#define D 0x40
+#define NX (1 << 63)
+/* Guest-physical address of a data symbol. */
+#define GPA(sym) (sym - KERNEL_DATA_GVA + KERNEL_DATA_GPA)
+
+    .section .data.tables, "aw", @progbits
+    .balign 4096
+    .globl boot_pml4
+boot_pml4:
+    .quad 0 /* the PVH path's identity map, cleared before ring 3 */
+    .fill 254, 8, 0
+    .quad GPA(kernel_pdpt) + P + W + U
+    .fill 256, 8, 0
+
+    .globl kernel_pdpt
+kernel_pdpt:
+    .quad GPA(image_pd) + P + W + U
+    .fill 63, 8, 0
+    .quad GPA(direct_pd) + P + W + U /* HERMIT_DIRECT_GVA, first GiB */
+    .fill 447, 8, 0
+
+image_pd:
+    .quad GPA(image_pt_text) + P + W + U
+    .quad GPA(image_pt_data) + P + W + U
+    .fill 510, 8, 0
+
+image_pt_text: /* read and execute */
+    .set i, 0
+    .rept KERNEL_TEXT_GPA_SPAN / 4096
+    .quad HERMIT_RAM_GPA + i * 4096 + P + U + A
+    .set i, i + 1
+    .endr
+    .fill 512 - KERNEL_TEXT_GPA_SPAN / 4096, 8, 0
+
+image_pt_data: /* read and write */
+    .set i, 0
+    .rept 512
+    .quad NX + KERNEL_DATA_GPA + i * 4096 + P + W + U + A + D
+    .set i, i + 1
+    .endr
+
+direct_pd: /* 2 MiB pages */
+    .set i, 0
+    .rept 512
+    .quad NX + i * 0x200000 + P + W + U + PS + A + D
+    .set i, i + 1
+    .endr
+
+    .globl boot_gdt, boot_gdt_end, boot_tss, boot_tss_end, boot_idt, boot_idt_end
+    .balign 16
+boot_gdt: /* selectors of layout.h; 0x20 is the 32-bit code segment of the PVH path */
+    .quad 0, 0
+    .quad 0x00af9b000000ffff /* 0x10: ring 0 code, 64-bit */
+    .quad 0x00cf93000000ffff /* 0x18: ring 0 data */
+    .quad 0x00cf9b000000ffff /* 0x20: ring 0 code, 32-bit */
+    .quad 0x00cff3000000ffff /* 0x28: ring 3 data */
+    .quad 0x00affb000000ffff /* 0x30: ring 3 code, 64-bit */
+    .quad 0
+tss_descriptor: /* 0x40; KERNEL_DATA_GVA is 2 MiB aligned, so its low 16 bits are the offset's */
+    .word boot_tss_end - boot_tss - 1
+    .word boot_tss - boot_pml4
+    .byte (KERNEL_DATA_GVA >> 16) & 0xff
+    .byte 0x89 /* available; the CPU marks it busy */
+    .byte 0
+    .byte (KERNEL_DATA_GVA >> 24) & 0xff
+    .long KERNEL_DATA_GVA >> 32
+    .long 0
+boot_gdt_end:
+
+    .balign 16
+boot_tss:
+    .long 0
+    .quad percpu0 + PC_TRAP_STACK_TOP, 0, 0 /* RSP0-2 */
+    .quad 0
+    .quad percpu0 + PC_IRQ_STACK_TOP, 0, 0, 0, 0, 0, 0 /* IST1-7 */
+    .quad 0
+    .word 0
+    .word io_bitmap - boot_tss
+io_bitmap: /* a clear bit opens a port to ring 3 (SDM vol. 1, 19.5.2) */
+    .set i, 0
+    .rept (HERMIT_PORT_DOORBELL + 8) / 8
+    .if i == HERMIT_PORT_SERIAL / 8
+    .byte 0
+    .elseif i == HERMIT_PORT_DOORBELL / 8
+    .byte 0
+    .else
+    .byte 0xff
+    .endif
+    .set i, i + 1
+    .endr
+    .byte 0xff
+boot_tss_end:
+
+    .balign 16
+boot_idt: /* vector n's stub lies at n * 16 from the start of kernel text; interrupts use IST1 */
+    .set i, 0
+    .rept HERMIT_VEC_COUNT
+    .word i * 16
+    .word HERMIT_CS0
+    .if i < 32
+    .byte 0
+    .else
+    .byte 1
+    .endif
+    .if i == 3
+    .byte 0xee
+    .elseif i == 4
+    .byte 0xee
+    .else
+    .byte 0x8e
+    .endif
+    .word (HERMIT_KERNEL_GVA >> 16) & 0xffff
+    .long HERMIT_KERNEL_GVA >> 32
+    .long 0
+    .set i, i + 1
+    .endr
+boot_idt_end:
+
+    .balign 64
+    .globl percpu0
+percpu0:
+    .quad percpu0
+    .quad boot_stack_top
+    .fill 126, 8, 0
+
+    .section .bss
+    .balign 4096
+boot_stack:
+    .skip 0x8000 - 8 /* the frame of 21 words then ends 16-byte aligned */
+boot_stack_top:
+    .skip 8
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Mapping of ELF segments into an address space. */
+#include <hermit/linux_abi.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include <kernel/vfs.h>
+
+#include "exec_internal.h"
+#include "mm_internal.h"
+
+#define PIE_BASE 0x555555554000ULL
+#define PIE_RANDOM (1ULL << 40) /* bytes over which the base is spread */
+#define EAGER_BYTES (16 * PAGE_SIZE) /* data segments up to this size are copied at once */
+
+static uint32_t segment_prot(const struct elf_segment *s) {
+    return (s->flags & PF_R ? PROT_READ : 0) | (s->flags & PF_W ? PROT_WRITE : 0) |
+           (s->flags & PF_X ? PROT_EXEC : 0);
+}
+
+/* The file part of a segment, from the page it begins in to the page it ends in. */
+static int map_file_part(struct mm *mm, struct file *f, const struct elf_segment *s, gva_t at) {
+    gva_t start = page_down(at), end = page_up(at + s->filesz);
+    uint64_t offset = page_down(s->offset);
+    int64_t r = mm_map(mm, start, end - start, segment_prot(s), MAP_PRIVATE | MAP_FIXED, f, offset,
+                       NULL);
+    if (r < 0) return (int)r;
+    struct vma *v = mm_find(mm, start);
+    bool eager = (s->flags & PF_W) && end - start <= EAGER_BYTES;
+    if (eager) pages_populate(mm, v, start, end);
+    else pages_populate(mm, v, start, min(end, start + EAGER_BYTES));
+    return 0;
+}
+
+/* What a segment has beyond its file part: zeroes. */
+static int map_zero_part(struct mm *mm, const struct elf_segment *s, gva_t at) {
+    gva_t file_end = at + s->filesz, end = page_up(at + s->memsz);
+    gva_t zero_start = s->filesz > 0 ? page_up(file_end) : page_down(at);
+    if (s->filesz > 0 && file_end < zero_start && (s->flags & PF_W)) {
+        int r = clear_user(file_end, zero_start - file_end);
+        if (r != 0) return r;
+    }
+    if (end <= zero_start) return 0;
+    int64_t r = mm_map(mm, zero_start, end - zero_start, segment_prot(s),
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, NULL);
+    return r < 0 ? (int)r : 0;
+}
+
+static int64_t choose_base(struct mm *mm, struct exec *e, const struct elf_plan *plan,
+                           bool is_interp) {
+    if (!plan->dynamic) return 0;
+    uint64_t span = plan->high - plan->low;
+    gva_t at;
+    if (is_interp) {
+        at = vma_find_free(mm, span + plan->align);
+        if (at == 0) return -ENOMEM;
+        at += plan->align - 1;
+    } else {
+        at = PIE_BASE + exec_random(e, PIE_RANDOM) + plan->align - 1;
+    }
+    at &= ~(plan->align - 1);
+    return (int64_t)(at - plan->low);
+}
+
+int exec_map_image(struct mm *mm, struct exec *e, struct file *f, const struct elf_plan *plan,
+                   bool is_interp, uint64_t *bias) {
+    int64_t base = choose_base(mm, e, plan, is_interp);
+    if (base < 0 && base > -4096) return (int)base;
+    *bias = (uint64_t)base;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct elf_segment *s = &plan->segments[i];
+        gva_t at = s->vaddr + *bias;
+        int r = s->filesz > 0 ? map_file_part(mm, f, s, at) : 0;
+        if (r == 0) r = map_zero_part(mm, s, at);
+        if (r != 0) return r;
+    }
+    return 0;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* Open host files: attributes, positions, directories, and the files that the loader opened
+ * before boot.  Owns the use counts of the standard streams. */
+#include <hermit/boot.h>
+#include <kernel/frame.h>
+#include <kernel/hc.h>
+#include <kernel/heap.h>
+#include <kernel/log.h>
+#include <kernel/process.h>
+#include <kernel/signal.h>
+#include <kernel/string.h>
+#include <kernel/wait.h>
+
+#include "hostfs.h"
+
+#define STDIO 3
+/* With the heap's own header this stays below a power of two of frames. */
+#define GETDENTS_MAX (32768 - 64)
+
+static uint32_t stdio_users[STDIO]; /* open files that stand for the stream */
+
+bool hostfs_interrupted(void) {
+    signal_collect_events();
+    if (!signal_pending()) return false;
+    percpu()->pending = 1; /* the exit path delivers it */
+    return true;
+}
+
+int hostfs_getattr(struct file *f, struct hc_attr *attr) {
+    struct hostfs_file *hf = hostfs_file(f);
+    if (hf->is_program) {
+        *attr = boot_info()->prog_attr;
+        return 0;
+    }
+    union hc_args args = {.file_attr = {.handle = hf->handle, .attr = frame_gpa(attr)}};
+    int64_t r = hypercall(HC_FILE_STAT, &args);
+    if (r < 0) return (int)r;
+    hf->size = attr->size;
+    return 0;
+}
+
+int hostfs_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
+    struct hostfs_file *hf = hostfs_file(f);
+    union hc_args args = {
+        .file_attr = {.handle = hf->handle, .mask = mask, .attr = frame_gpa(attr)}};
+    int64_t r = hypercall(HC_FILE_SETATTR, &args);
+    if (r == 0 && (mask & HC_SET_SIZE) != 0) {
+        hostfs_pages_drop(hf, min(hf->size, attr->size), UINT64_MAX);
+        hf->size = attr->size;
+    }
+    return (int)r;
+}
+
+int hostfs_sync(struct file *f, bool datasync) {
+    union hc_args args = {.file_sync = {.handle = hostfs_file(f)->handle, .datasync = datasync}};
+    return (int)hypercall(HC_FILE_SYNC, &args);
+}
+
+static int hostfs_allocate(struct file *f, int mode, int64_t offset, int64_t len) {
+    struct hostfs_file *hf = hostfs_file(f);
+    union hc_args args = {
+        .file_allocate = {
+            .handle = hf->handle, .mode = (uint32_t)mode, .offset = offset, .len = len}};
+    int64_t r = hypercall(HC_FILE_ALLOCATE, &args);
+    if (r == -EINTR && hostfs_interrupted()) r = -ERESTARTSYS;
+    if (r == 0 && mode != 0) hostfs_pages_drop(hf, (uint64_t)offset, UINT64_MAX);
+    return (int)r;
+}
+
+static int64_t host_seek(struct file *f, int64_t offset, int whence) {
+    union hc_args args = {.file_seek = {.handle = hostfs_file(f)->handle,
+                                        .whence = (uint32_t)whence,
+                                        .offset = offset}};
+    int64_t r = hypercall(HC_FILE_SEEK, &args);
+    if (r >= 0) f->pos = r;
+    return r;
+}
+
+static int64_t regular_seek(struct file *f, int64_t offset, int whence) {
+    struct hostfs_file *hf = hostfs_file(f);
+    struct hc_attr attr;
+    int64_t base = whence == SEEK_CUR ? f->pos : 0;
+    if (hf->stdio) return host_seek(f, offset, whence);
+    if (whence > SEEK_END && hf->handle != NO_HANDLE) return host_seek(f, offset, whence);
+    if (whence > SEEK_END) return -EINVAL;
+    if (whence == SEEK_END) {
+        int r = hostfs_getattr(f, &attr);
+        if (r != 0) return r;
+        base = (int64_t)attr.size;
+    }
+    if (__builtin_add_overflow(base, offset, &offset) || offset < 0) return -EINVAL;
+    f->pos = offset;
+    return offset;
+}
+
+/* A directory's position is the d_off of an entry. */
+static int64_t dir_seek(struct file *f, int64_t offset, int whence) {
+    hostfs_file(f)->at_end = false;
+    if (whence == SEEK_CUR && __builtin_add_overflow(f->pos, offset, &offset)) return -EINVAL;
+    if (whence > SEEK_CUR) return host_seek(f, offset, whence);
+    if (offset < 0) return -EINVAL;
+    f->pos = offset;
+    return offset;
+}
+
+static int64_t last_offset(const char *records, int64_t bytes) {
+    const struct linux_dirent64 *last = NULL;
+    for (int64_t at = 0; at < bytes; at += last->d_reclen) {
+        last = (const struct linux_dirent64 *)(records + at);
+        kassert(last->d_reclen != 0);
+    }
+    return last->d_off;
+}
+
+static int64_t dir_getdents(struct file *f, gva_t buf, uint64_t len) {
+    struct hostfs_file *hf = hostfs_file(f);
+    if (hf->at_end) { /* said once; asked again, the host is asked too */
+        hf->at_end = false;
+        return 0;
+    }
+    len = min(len, (uint64_t)GETDENTS_MAX);
+    if (len == 0) return -EINVAL;
+    char *records = kmalloc(len);
+    if (records == NULL) return -ENOMEM;
+    union hc_args args = {
+        .file_getdents = {
+            .handle = hf->handle, .offset = f->pos, .buf = frame_gpa(records), .len = len}};
+    int64_t r = hypercall(HC_FILE_GETDENTS, &args);
+    if (r > 0 && copy_to_user(buf, records, (uint64_t)r) != 0) r = -EFAULT;
+    if (r > 0) {
+        f->pos = last_offset(records, r);
+        hf->at_end = args.file_getdents.at_end != 0;
+    }
+    kfree(records);
+    return r;
+}
+
+static void close_handle(uint32_t handle) {
+    if (handle == NO_HANDLE) return;
+    if (handle < STDIO && --stdio_users[handle] > 0) return;
+    union hc_args args = {.file_close = {.handle = handle}};
+    hypercall(HC_FILE_CLOSE, &args);
+}
+
+void hostfs_release(struct file *f) {
+    struct hostfs_file *hf = hostfs_file(f);
+    hostfs_map_release(hf);
+    close_handle(hf->handle);
+    kfree(hf);
+    f->priv = NULL;
+}
+
+const struct file_ops hostfs_regular_ops = {
+    .read = hostfs_read,
+    .write = hostfs_write,
+    .seek = regular_seek,
+    .getattr = hostfs_getattr,
+    .setattr = hostfs_setattr,
+    .ioctl = hostfs_ioctl,
+    .sync = hostfs_sync,
+    .allocate = hostfs_allocate,
+    .page = hostfs_page,
+    .statfs = hostfs_statfs,
+    .release = hostfs_release,
+};
+
+const struct file_ops hostfs_dir_ops = {
+    .seek = dir_seek,
+    .getdents = dir_getdents,
+    .getattr = hostfs_getattr,
+    .setattr = hostfs_setattr,
+    .sync = hostfs_sync,
+    .statfs = hostfs_statfs,
+    .release = hostfs_release,
+};
+
+/* Opened with O_PATH. */
+const struct file_ops hostfs_object_ops = {
+    .getattr = hostfs_getattr,
+    .statfs = hostfs_statfs,
+    .release = hostfs_release,
+};
+
+const struct file_ops *hostfs_ops_for(uint32_t mode, uint32_t flags) {
+    if ((flags & O_PATH) != 0) return &hostfs_object_ops;
+    if (S_ISREG(mode)) return &hostfs_regular_ops;
+    return S_ISDIR(mode) ? &hostfs_dir_ops : &hostfs_stream_ops;
+}
+
+struct file *hostfs_stdio(uint32_t handle) {
+    struct hermit_boot_stdio is = boot_info()->stdio[handle];
+    struct hostfs_file *hf = kzalloc(sizeof(*hf));
+    struct file *f = hf != NULL ? file_new(&hostfs_stream_ops, O_RDWR, S_IFCHR) : NULL;
+    if (f == NULL) {
+        kfree(hf);
+        return NULL;
+    }
+    hf->handle = handle;
+    hf->stdio = true;
+    f->priv = hf;
+    stdio_users[handle]++;
+    struct hc_attr attr;
+    union hc_args args = {.file_attr = {.handle = handle, .attr = frame_gpa(&attr)}};
+    if (is.mode == 0) {
+        int64_t flags = hypercall(HC_FILE_STAT, &args);
+        if (flags >= 0) is = (struct hermit_boot_stdio){attr.mode, (uint32_t)flags};
+    }
+    if (is.mode == 0) return f;
+    f->mode = is.mode & S_IFMT;
+    /* O_NONBLOCK belongs to the open file that other processes share; the program sets its own. */
+    f->flags = is.flags & (O_ACCMODE | O_APPEND | O_LARGEFILE | O_NONBLOCK);
+    f->ops = hostfs_ops_for(f->mode, f->flags);
+    return f;
+}
+
+/* The mount that covers a canonical path: the longest prefix. */
+static struct mount *mount_of(const char *path) {
+    struct mount *best = NULL;
+    for (struct mount *m = vfs_first_mount(); m != NULL; m = m->next) {
+        uint32_t n = m->path_len;
+        bool root = n == 1;
+        if (!root && (strncmp(path, m->path, n) != 0 || (path[n] != 0 && path[n] != '/'))) continue;
+        if (best == NULL || n > best->path_len) best = m;
+    }
+    return best;
+}
+
+static void add_boot_window(struct hostfs_file *hf, const struct hermit_boot *boot) {
+    struct hostfs_window *w = kzalloc(sizeof(*w));
+    if (w == NULL) return;
+    w->len = page_up(boot->prog_attr.size);
+    w->gpa = boot->prog_gpa;
+    w->of_boot = true;
+    hf->windows = w;
+}
+
+struct file *hostfs_boot_program(void) {
+    const struct hermit_boot *boot = boot_info();
+    if (boot->prog_handle == HERMIT_BOOT_NO_HANDLE && boot->prog_gpa == 0) return NULL;
+    struct hostfs_file *hf = kzalloc(sizeof(*hf));
+    struct file *f = hf != NULL ? file_new(&hostfs_regular_ops, O_RDONLY, S_IFREG) : NULL;
+    if (f == NULL) {
+        kfree(hf);
+        return NULL;
+    }
+    hf->handle = boot->prog_handle;
+    hf->is_program = true;
+    hf->size = boot->prog_attr.size;
+    if (boot->prog_gpa != 0) add_boot_window(hf, boot);
+    f->priv = hf;
+    f->path = kstrdup(boot_string(boot->program));
+    f->mnt = mount_of(boot_string(boot->program));
+    return f;
+}

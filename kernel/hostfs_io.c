@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Transfers between program memory and host files: program pages become guest-physical segments
+ * and the loader reads or writes them in place.  Owns nothing. */
+#include <kernel/frame.h>
+#include <kernel/hc.h>
+#include <kernel/heap.h>
+#include <kernel/signal.h>
+
+#include "hostfs.h"
+
+#define FEW_SEGS 48   /* on the stack */
+#define MANY_SEGS 248 /* one heap frame, header included */
+
+static int64_t move_with(struct file *f, const struct uio *u, const struct hostfs_move *m,
+                         struct hc_seg *segs, uint32_t max) {
+    uint64_t at = m->from;
+    int64_t r = 0;
+    while (at < u->len) {
+        uint32_t count;
+        int64_t want = uio_segments(u, at, u->len - at, !m->write, segs, max, &count);
+        r = want;
+        if (want <= 0) break;
+        int64_t offset = m->offset < 0 ? -1 : m->offset + (int64_t)(at - m->from);
+        union hc_args args = {.file_io = {.handle = hostfs_file(f)->handle,
+                                          .flags = m->flags,
+                                          .offset = offset,
+                                          .segs = frame_gpa(segs),
+                                          .count = count}};
+        r = hypercall(m->write ? HC_FILE_WRITE : HC_FILE_READ, &args);
+        if (r < 0) break;
+        at += (uint64_t)r;
+        if (m->pos != NULL) *m->pos = args.file_io.pos;
+        if (r < want) break;
+    }
+    return at > m->from ? (int64_t)(at - m->from) : r;
+}
+
+int64_t hostfs_move(struct file *f, const struct uio *u, const struct hostfs_move *m) {
+    struct hc_seg few[FEW_SEGS];
+    struct hc_seg *many = NULL;
+    if (u->len - m->from > FEW_SEGS * PAGE_SIZE) many = kmalloc(MANY_SEGS * sizeof(*many));
+    if (many == NULL) return move_with(f, u, m, few, FEW_SEGS);
+    int64_t r = move_with(f, u, m, many, MANY_SEGS);
+    kfree(many);
+    return r;
+}
+
+/* From the window that the loader made before boot: no call at all. */
+static int64_t read_program(const struct hostfs_file *hf, const struct uio *u, int64_t *pos) {
+    uint64_t at = (uint64_t)*pos;
+    if (at >= hf->size) return 0;
+    uint64_t n = min(u->len, hf->size - at);
+    if (uio_fill(u, 0, (const char *)frame_ptr(hf->windows->gpa) + at, n) != 0) return -EFAULT;
+    *pos += (int64_t)n;
+    return (int64_t)n;
+}
+
+/* The host's position counts, not the guest's: a redirected file whose position other processes
+ * share, read or written at its current position. */
+static bool at_shared_position(const struct file *f, const int64_t *pos) {
+    return hostfs_file(f)->stdio && pos == &f->pos;
+}
+
+int64_t hostfs_read(struct file *f, const struct uio *u, int64_t *pos) {
+    struct hostfs_file *hf = hostfs_file(f);
+    if (u->len == 0) return 0;
+    if (hf->is_program && hf->windows != NULL && hf->windows->of_boot)
+        return read_program(hf, u, pos);
+    bool shared = at_shared_position(f, pos);
+    struct hostfs_move m = {.offset = shared ? -1 : *pos, .pos = shared ? pos : NULL};
+    int64_t n = hostfs_move(f, u, &m);
+    if (n > 0 && !shared) *pos += n;
+    return n;
+}
+
+int64_t hostfs_write(struct file *f, const struct uio *u, int64_t *pos) {
+    struct hostfs_file *hf = hostfs_file(f);
+    if (u->len == 0) return 0;
+    bool append = (f->flags & O_APPEND) != 0;
+    bool reported = append || at_shared_position(f, pos);
+    struct hostfs_move m = {.write = true,
+                            .flags = append ? HC_IO_APPEND : 0,
+                            .offset = reported ? -1 : *pos,
+                            .pos = reported ? pos : NULL};
+    int64_t n = hostfs_move(f, u, &m);
+    if (n <= 0) return n;
+    if (!reported) *pos += n;
+    hostfs_pages_drop(hf, (uint64_t)(*pos - n), (uint64_t)*pos);
+    hf->size = max(hf->size, (uint64_t)*pos);
+    return n;
+}

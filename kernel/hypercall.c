@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Issues hypercalls.  The call block is shared memory; a host thread that polls serves it without
+ * an exit, otherwise the doorbell does.  On QEMU the doorbell is a byte on the serial port, which
+ * does not stop the virtual CPU: the guest waits for the answer. */
+#include <hermit/boot.h>
+#include <kernel/arch.h>
+#include <kernel/frame.h>
+#include <kernel/hc.h>
+#include <kernel/process.h>
+#include <kernel/serial.h>
+#include <kernel/stats.h>
+
+#define POLL_CYCLES 200000ULL /* then the polling thread must have lost its CPU */
+
+static const struct hermit_boot *boot;
+static struct hc_comm *comm;
+
+void hypercall_init(const struct hermit_boot *b) {
+    boot = b;
+    comm = b->comm != 0 ? frame_ptr(b->comm) : NULL;
+}
+
+bool hypercall_available(void) { return comm != NULL; }
+const struct hermit_boot *boot_info(void) { return boot; }
+const char *boot_string(uint32_t offset) { return (const char *)boot + offset; }
+
+static bool done(void) {
+    return __atomic_load_n(&comm->call.state, __ATOMIC_ACQUIRE) == HC_DONE;
+}
+
+static bool wait_polled(void) {
+    uint64_t start = arch_tsc();
+    while (!done()) {
+        if (arch_tsc() - start > POLL_CYCLES) return false;
+        arch_pause();
+    }
+    return true;
+}
+
+/* Halts until the answer's interrupt.  The exit path must still look at what else came. */
+static void idle_until_done(void) {
+    for (;;) {
+        percpu()->pending = 0;
+        serial_drain();
+        if (done()) break;
+        arch_idle();
+    }
+    percpu()->pending = 1;
+}
+
+static void ring(enum hc_nr nr) {
+    hermit_stats.doorbells++;
+    if (boot->engine == HERMIT_ENGINE_KVM) {
+        arch_outb(HERMIT_PORT_DOORBELL, 0); /* returns when the call is done */
+        return;
+    }
+    arch_outb(HERMIT_PORT_SERIAL, 1);
+    if (nr == HC_WAIT) idle_until_done();
+    while (!done()) arch_pause();
+}
+
+int64_t hypercall(enum hc_nr nr, union hc_args *args) {
+    if (comm == NULL) return -ENOSYS;
+    struct hc_call *call = &comm->call;
+    call->nr = nr;
+    call->u = *args;
+    /* Sequentially consistent against the host's store to polling and load of state. */
+    __atomic_store_n(&call->state, HC_SUBMITTED, __ATOMIC_SEQ_CST);
+    bool polling = nr != HC_WAIT && nr != HC_EXIT &&
+                   __atomic_load_n(&comm->polling, __ATOMIC_SEQ_CST) != 0;
+    if (polling && wait_polled()) hermit_stats.polled++;
+    else ring(nr);
+    *args = call->u;
+    int64_t result = call->result;
+    __atomic_store_n(&call->state, HC_IDLE, __ATOMIC_RELEASE);
+    if (nr == HC_FILE_MAP && result >= 0 &&
+        !paging_direct_add(args->file_map.gpa, args->file_map.len)) {
+        return -ENOMEM;
+    }
+    return result;
+}
+
+uint32_t hypercall_take_events(void) {
+    return comm == NULL ? 0 : __atomic_exchange_n(&comm->events, 0, __ATOMIC_SEQ_CST);
+}
+
+uint64_t hypercall_take_signals(void) {
+    return comm == NULL ? 0 : __atomic_exchange_n(&comm->signals, 0, __ATOMIC_SEQ_CST);
+}
+
+void hypercall_exit(enum hc_exit_kind kind, uint32_t status) {
+    struct frame_usage usage = frame_usage();
+    hermit_stats.ram_used = usage.used;
+    hermit_stats.ram_peak = usage.peak;
+    if (comm == NULL) serial_power_off(kind == HC_EXIT_PROGRAM ? status : 128 + status);
+    union hc_args a = {.exit = {.kind = kind, .status = status, .stats = frame_gpa(&hermit_stats)}};
+    for (;;) hypercall(HC_EXIT, &a);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Set-up of the frame allocator, for kernel_main only. */
+#ifndef KERNEL_FRAME_INIT_H
+#define KERNEL_FRAME_INIT_H
+
+#include <kernel/types.h>
+
+/* RAM in [free_gpa, end) is unused; limit: bytes that RAM may ever grow to. */
+void frame_init(gpa_t free_gpa, gpa_t end, uint64_t limit);
+
+#endif

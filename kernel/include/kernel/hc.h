@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Issuing hypercalls: the only file that does is kernel/hypercall.c. */
+#ifndef KERNEL_HC_H
+#define KERNEL_HC_H
+
+#include <kernel/types.h>
+
+struct hermit_boot;
+
+/* Runs one call: copies args in, waits, copies the OUT fields back.  Result or -errno.
+ * Without a loader (plain QEMU) every call answers -ENOSYS. */
+int64_t hypercall(enum hc_nr nr, union hc_args *args);
+bool hypercall_available(void);
+/* Ends the virtual machine; status as hc_exit says. */
+_Noreturn void hypercall_exit(enum hc_exit_kind kind, uint32_t status);
+/* Called once by kernel_main before anything else. */
+void hypercall_init(const struct hermit_boot *boot);
+/* Bits of enum hc_events that the loader has set; clears them. */
+uint32_t hypercall_take_events(void);
+uint64_t hypercall_take_signals(void);
+/* The boot block. */
+const struct hermit_boot *boot_info(void);
+/* String at an offset of the boot block. */
+const char *boot_string(uint32_t offset);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* The process and its thread: what Linux keeps in task_struct and its shared parts. */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include <hermit/linux_abi.h>
+#include <kernel/types.h>
+
+struct mm;
+struct file;
+
+/* Registers of an interrupted or calling program; the order is that of the entry code. */
+struct regs {
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    uint64_t orig_rax; /* system call number, or -1 for a trap */
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+struct fd_table {
+    struct file **files;
+    uint8_t *cloexec;
+    uint32_t size; /* slots */
+    uint32_t hint; /* no slot below is free */
+};
+
+struct fs_state {
+    char *cwd; /* canonical */
+    uint32_t umask;
+};
+
+struct signal_node;
+struct signal_queue {
+    uint64_t pending;         /* SIG_BIT; a bit without a node is a signal without details */
+    struct signal_node *head; /* in order of arrival */
+};
+
+struct process {
+    int32_t pid;
+    struct mm *mm;
+    struct fd_table fds;
+    struct fs_state fs;
+    uint32_t uid, gid, euid, egid, suid, sgid;
+    int32_t pgid, sid;
+    char *exe; /* canonical path */
+    char comm[16];
+    struct k_sigaction actions[NSIGNALS];
+    struct signal_queue signals; /* sent to the process: any thread may take them */
+    uint32_t queued_signals;     /* nodes in all queues, bounded by RLIMIT_SIGPENDING */
+    bool stopped;                /* by SIGSTOP and the like, until SIGCONT */
+    struct rlimit limits[RLIM_NLIMITS];
+    int64_t itimer_deadline_ns; /* ITIMER_REAL: CLOCK_MONOTONIC, 0: off */
+    int64_t itimer_interval_ns;
+    uint64_t start_ns;
+    uint64_t faults;
+    uint32_t *groups; /* supplementary, owned */
+    uint32_t group_count;
+    int32_t nice;
+    int32_t pdeath_signal;
+    uint64_t timer_slack_ns; /* 0: the default */
+    bool undumpable, keep_caps, subreaper, no_new_privs; /* prctl(2) */
+};
+
+struct thread {
+    struct process *process;
+    int32_t tid;
+    struct regs *regs; /* the program's registers while the thread is in the kernel */
+    uint64_t sigmask;
+    uint64_t saved_sigmask; /* restored after the handler by sigsuspend, ppoll, pselect */
+    bool restore_sigmask;
+    struct signal_queue signals; /* sent to this thread, and faults */
+    stack_t altstack;            /* ss_size 0: none */
+    uint64_t trap_nr, trap_error, trap_cr2; /* of the last fault, for signal frames */
+    uint64_t fs_base;
+    gva_t clear_tid;
+    gva_t robust_list;
+    uint64_t affinity; /* CPUs that sched_setaffinity(2) chose, 0: all */
+    int64_t (*restart)(struct thread *); /* restart_syscall(2) */
+    uint64_t restart_arg[4];
+    bool in_fault; /* a fault report is being written */
+};
+
+struct percpu {
+    /* The offsets are known to entry.S and monitor.S through percpu_offsets.h. */
+    struct percpu *self;
+    uint64_t kstack_top;
+    uint64_t user_rsp;
+    uint64_t scratch;
+    uint64_t scratch2;
+    uint64_t pending;      /* work for the exit path; set on interrupts and by signal_send */
+    uint64_t full_restore; /* leave with iretq: rcx and r11 are the program's own */
+    uint64_t cr2;
+    uint64_t trap_rax;
+    struct thread *thread;
+    uint64_t trap_stack[54]; /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
+    uint64_t irq_stack[64];  /* ring 0: IST1 */
+};
+
+static inline struct percpu *percpu(void) {
+    struct percpu *p;
+    __asm__("mov %%gs:0, %0" : "=r"(p));
+    return p;
+}
+/* The thread that runs here. */
+static inline struct thread *current_thread(void) { return percpu()->thread; }
+static inline struct process *current_process(void) { return current_thread()->process; }
+static inline struct mm *current_mm(void) { return current_process()->mm; }
+
+/* File descriptors of the current process.  fd_get takes a reference (NULL: EBADF). */
+struct file *fd_get(int fd);
+/* Lowest free descriptor >= from for f, or -EMFILE, -ENOMEM.  Takes over the reference unless it
+ * fails; so does fd_replace. */
+int fd_install(struct file *f, int from, bool cloexec);
+/* dup2(2)'s last step: closes what is there. */
+int fd_replace(struct file *f, int fd, bool cloexec);
+int fd_close(int fd);
+int fd_get_cloexec(int fd);
+int fd_set_cloexec(int fd, bool on);
+/* Closes [first, last]; cloexec_only: marks them instead of closing when mark is set. */
+void fd_close_range(uint32_t first, uint32_t last, bool mark_cloexec);
+void fd_close_on_exec(void);
+
+/* Replaces the program: 0 (registers are set up; leave through the exit path) or -errno. */
+int exec_program(struct file *exe, const char *path, char *const *argv, uint32_t argc,
+                 char *const *envp, uint32_t envc);
+
+/* Ends the virtual machine. */
+_Noreturn void process_exit(int status);
+_Noreturn void process_die(int sig);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The one upcall: the entry code hands a system call to syscall/. */
+#ifndef KERNEL_SYSCALL_H
+#define KERNEL_SYSCALL_H
+
+#include <kernel/process.h>
+
+/* Runs the call in regs (number in orig_rax) and stores the result in regs->rax. */
+void syscall_dispatch(struct regs *regs);
+
+struct hermit_boot;
+/* Turns --strace and --stats on as the boot block says. */
+void syscall_trace_init(const struct hermit_boot *boot);
+
+#endif

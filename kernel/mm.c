@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Address spaces: mmap(2) and its family on top of the VMA tree and the page tables. */
+#include <hermit/linux_abi.h>
+#include <kernel/arch.h>
+#include <kernel/frame.h>
+#include <kernel/heap.h>
+#include <kernel/mm.h>
+#include <kernel/process.h>
+#include <kernel/uaccess.h>
+#include <kernel/vfs.h>
+
+#include "mm_internal.h"
+
+#define POPULATE_BYTES (16 * PAGE_SIZE) /* small anonymous mappings are mapped at once */
+#define KEPT_FLAGS (MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE)
+
+struct mm *mm_create(void) {
+    struct mm *mm = kzalloc(sizeof(*mm));
+    if (mm == NULL) return NULL;
+    RB_INIT(&mm->vmas);
+    mm->root = paging_create_root();
+    if (mm->root != 0) return mm;
+    kfree(mm);
+    return NULL;
+}
+
+static void flush_if(struct mm *mm, bool changed) {
+    if (changed) paging_flush(mm->root);
+}
+
+void mm_destroy(struct mm *mm) {
+    struct vma *v;
+    while ((v = RB_MIN(vma_tree, &mm->vmas)) != NULL) {
+        pages_unmap(mm, v->start, v->end);
+        vma_remove(mm, v);
+    }
+    paging_destroy_root(mm->root);
+    kfree(mm);
+}
+
+void mm_activate(struct mm *mm) { paging_activate(mm->root); }
+
+static bool range_valid(gva_t addr, uint64_t len) {
+    return !(addr & PAGE_MASK) && len <= HERMIT_USER_TOP && addr <= HERMIT_USER_TOP - len;
+}
+
+/* Removes the VMAs of [start, end); the range is page-aligned. */
+static int unmap_range(struct mm *mm, gva_t start, gva_t end) {
+    struct vma *v = mm_next(mm, start);
+    if (v == NULL || v->start >= end) return 0;
+    int r = vma_split_range(mm, start, end);
+    if (r != 0) return r;
+    flush_if(mm, pages_unmap(mm, start, end));
+    while ((v = mm_next(mm, start)) != NULL && v->start < end) vma_remove(mm, v);
+    return 0;
+}
+
+static bool range_empty(struct mm *mm, gva_t start, gva_t end) {
+    struct vma *v = mm_next(mm, start);
+    return v == NULL || v->start >= end;
+}
+
+/* Where a new mapping goes: address or -errno. */
+static int64_t place(struct mm *mm, gva_t addr, uint64_t len, uint32_t flags) {
+    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        if (addr & PAGE_MASK) return -EINVAL;
+        if (!range_valid(addr, len)) return -ENOMEM;
+        if (addr < HERMIT_USER_MIN) return -EPERM;
+        if (flags & MAP_FIXED_NOREPLACE) {
+            return range_empty(mm, addr, addr + len) ? (int64_t)addr : -EEXIST;
+        }
+        int r = unmap_range(mm, addr, addr + len);
+        return r != 0 ? r : (int64_t)addr;
+    }
+    addr = page_up(addr);
+    if (addr >= HERMIT_USER_MIN && range_valid(addr, len) && range_empty(mm, addr, addr + len)) {
+        return (int64_t)addr;
+    }
+    addr = vma_find_free(mm, len);
+    return addr != 0 ? (int64_t)addr : -ENOMEM;
+}
+
+int64_t mm_map(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot, uint32_t flags,
+               struct file *file, uint64_t offset, const char *name) {
+    if (len == 0) return -EINVAL;
+    if (len > HERMIT_USER_TOP) return -ENOMEM;
+    len = page_up(len);
+    int64_t at = place(mm, addr, len, flags);
+    if (at < 0) return at;
+    struct vma like = {
+        .start = (gva_t)at,
+        .end = (gva_t)at + len,
+        .prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
+        .flags = flags & KEPT_FLAGS,
+        .file = file,
+        .offset = file != NULL ? offset : 0,
+        .name = name,
+    };
+    struct vma *v = vma_insert(mm, &like);
+    if (v == NULL) return -ENOMEM;
+    bool small = file == NULL && len <= POPULATE_BYTES && (prot & PROT_WRITE);
+    if ((small && !(flags & MAP_NORESERVE)) || (flags & (MAP_POPULATE | MAP_LOCKED))) {
+        pages_populate(mm, v, v->start, v->end);
+    }
+    vma_merge(mm, v);
+    return at;
+}
+
+int mm_unmap(struct mm *mm, gva_t addr, uint64_t len) {
+    if (len == 0 || len > HERMIT_USER_TOP) return -EINVAL;
+    len = page_up(len);
+    if (!range_valid(addr, len)) return -EINVAL;
+    return unmap_range(mm, addr, addr + len);
+}
+
+/* -ENOMEM unless VMAs cover [start, end) without a gap. */
+static int range_covered(struct mm *mm, gva_t start, gva_t end) {
+    while (start < end) {
+        struct vma *v = mm_find(mm, start);
+        if (v == NULL) return -ENOMEM;
+        start = v->end;
+    }
+    return 0;
+}
+
+int mm_protect(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot) {
+    if (addr & PAGE_MASK) return -EINVAL;
+    if (prot & ~(uint32_t)(PROT_READ | PROT_WRITE | PROT_EXEC)) return -EINVAL;
+    len = page_up(len);
+    if (len == 0) return 0;
+    if (!range_valid(addr, len)) return -ENOMEM;
+    gva_t end = addr + len;
+    int r = range_covered(mm, addr, end);
+    if (r != 0) return r;
+    for (struct vma *v = mm_find(mm, addr); v != NULL && v->start < end;
+         v = RB_NEXT(vma_tree, &mm->vmas, v)) {
+        bool shared_file = v->file != NULL && (v->flags & MAP_SHARED);
+        bool read_only = shared_file && (v->file->flags & O_ACCMODE) == O_RDONLY;
+        if (read_only && (prot & PROT_WRITE)) return -EACCES;
+    }
+    r = vma_split_range(mm, addr, end);
+    if (r != 0) return r;
+    bool changed = false;
+    for (gva_t at = addr; at < end;) {
+        struct vma *v = mm_find(mm, at);
+        at = v->end;
+        v->prot = prot;
+        changed |= pages_protect(mm, v, v->start, v->end);
+        vma_merge(mm, v);
+    }
+    flush_if(mm, changed);
+    return 0;
+}
+
+gva_t mm_brk(struct mm *mm, gva_t brk) {
+    if (brk < mm->brk_start || brk > HERMIT_USER_TOP) return mm->brk;
+    gva_t old = page_up(mm->brk), new = page_up(brk);
+    uint64_t limit = current_process()->limits[RLIMIT_DATA].rlim_cur;
+    if (brk - mm->brk_start > limit) return mm->brk;
+    if (new < old) {
+        if (unmap_range(mm, new, old) != 0) return mm->brk;
+    } else if (new > old) {
+        int64_t r = mm_map(mm, old, new - old, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0, "[heap]");
+        if (r < 0) return mm->brk;
+    }
+    mm->brk = brk;
+    return brk;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the mm_*.c files only. */
+#ifndef KERNEL_MM_INTERNAL_H
+#define KERNEL_MM_INTERNAL_H
+
+#include <kernel/mm.h>
+
+RB_PROTOTYPE(vma_tree, vma, node, vma_compare)
+int vma_compare(const struct vma *a, const struct vma *b);
+
+/* mm_vma.c */
+struct vma *vma_insert(struct mm *mm, const struct vma *like);
+/* Splits the VMAs that straddle start or end; 0 or -ENOMEM. */
+int vma_split_range(struct mm *mm, gva_t start, gva_t end);
+void vma_remove(struct mm *mm, struct vma *v);
+/* Joins v with neighbours that continue it. */
+void vma_merge(struct mm *mm, struct vma *v);
+/* A free range of len bytes below mm->mmap_top, highest first; 0 if there is none. */
+gva_t vma_find_free(struct mm *mm, uint64_t len);
+
+/* mm_page.c */
+/* Page-table bits of a page of v; writable only where the page may be written as it is. */
+uint64_t page_flags(const struct vma *v, bool writable);
+/* Drops the pages of [start, end) and their tables; true if a flush is due. */
+bool pages_unmap(struct mm *mm, gva_t start, gva_t end);
+/* Applies v's protection to its present pages in [start, end). */
+bool pages_protect(struct mm *mm, const struct vma *v, gva_t start, gva_t end);
+/* Moves present pages; 0 or -ENOMEM. */
+int pages_move(struct mm *mm, gva_t from, gva_t to, uint64_t len);
+/* Maps pages of [start, end) in advance as far as memory goes. */
+void pages_populate(struct mm *mm, struct vma *v, gva_t start, gva_t end);
+/* Maps kernel-owned pages from gpa on over the whole of v; 0 or -ENOMEM. */
+int pages_place(struct mm *mm, const struct vma *v, gpa_t gpa);
+/* Calls visit for the entry of each page in [start, end) that has a table. */
+typedef bool page_visitor(uint64_t *pte, gva_t at, void *arg);
+bool pages_walk(struct mm *mm, gva_t start, gva_t end, page_visitor *visit, void *arg);
+
+#endif

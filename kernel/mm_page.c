@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* Page-table contents of an address space: populating, protecting, moving and dropping pages,
+ * and the page fault.
+ *
+ * A present page is a RAM frame, on which the entry holds a reference, or a page of a file window
+ * (guest-physical space at HERMIT_FILE_GPA and the boot program's mapping), which is only ever
+ * mapped shared or read-only: a private write copies it.  An entry with PTE_NONE keeps its frame
+ * while PROT_NONE is in force.  Accessed and dirty bits are set from the start, so that no engine
+ * has to write them. */
+#include <hermit/linux_abi.h>
+#include <kernel/arch.h>
+#include <kernel/frame.h>
+#include <kernel/process.h>
+#include <kernel/string.h>
+#include <kernel/vfs.h>
+
+#include "mm_internal.h"
+
+#define TABLE_SPAN (512ULL * PAGE_SIZE)
+#define FAULT_AROUND 16u /* pages */
+
+uint64_t page_flags(const struct vma *v, bool writable) {
+    uint64_t flags = PTE_U | PTE_A | PTE_D;
+    flags |= v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC) ? PTE_P : PTE_NONE;
+    if (writable && (v->prot & PROT_WRITE)) flags |= PTE_W;
+    if (!(v->prot & PROT_EXEC)) flags |= PTE_NX;
+    return flags;
+}
+
+static bool page_held(uint64_t pte) { return (pte & (PTE_P | PTE_NONE)) != 0; }
+
+/* May a page of v be written in place?  Shared ones always; private ones when nobody else holds
+ * the frame. */
+static bool writable_in_place(const struct vma *v, gpa_t gpa) {
+    if (v->flags & MAP_SHARED) return true;
+    return frame_is_ram(gpa) && frame_refs(gpa) == 1;
+}
+
+bool pages_walk(struct mm *mm, gva_t start, gva_t end, page_visitor *visit, void *arg) {
+    bool changed = false;
+    while (start < end) {
+        gva_t stop = min(end, (start & ~(TABLE_SPAN - 1)) + TABLE_SPAN);
+        uint64_t *table = paging_table(mm->root, start, false);
+        for (gva_t at = start; table != NULL && at < stop; at += PAGE_SIZE) {
+            changed |= visit(&table[paging_index(at)], at, arg);
+        }
+        start = stop;
+    }
+    return changed;
+}
+
+static bool drop_page(uint64_t *pte, gva_t at, void *arg) {
+    uint64_t old = *pte;
+    if (!page_held(old)) return false;
+    pte_set(pte, 0);
+    if (frame_is_ram(old & PTE_GPA)) frame_put(old & PTE_GPA);
+    return true;
+}
+
+bool pages_unmap(struct mm *mm, gva_t start, gva_t end) {
+    bool changed = pages_walk(mm, start, end, drop_page, NULL);
+    gva_t first = (start + TABLE_SPAN - 1) & ~(TABLE_SPAN - 1);
+    for (gva_t at = first; at + TABLE_SPAN <= end; at += TABLE_SPAN) {
+        paging_drop_table(mm->root, at);
+    }
+    return changed;
+}
+
+static bool protect_page(uint64_t *pte, gva_t at, void *arg) {
+    const struct vma *v = arg;
+    if (!page_held(*pte)) return false;
+    gpa_t gpa = *pte & PTE_GPA;
+    uint64_t want = gpa | page_flags(v, writable_in_place(v, gpa));
+    if (*pte == want) return false;
+    pte_set(pte, want);
+    return true;
+}
+
+bool pages_protect(struct mm *mm, const struct vma *v, gva_t start, gva_t end) {
+    return pages_walk(mm, start, end, protect_page, (void *)(uint64_t)v);
+}
+
+struct move {
+    struct mm *mm;
+    int64_t delta;
+    int error;
+};
+
+static bool move_page(uint64_t *pte, gva_t at, void *arg) {
+    struct move *m = arg;
+    uint64_t old = *pte;
+    if (!page_held(old) || m->error != 0) return false;
+    gva_t to = at + (uint64_t)m->delta;
+    uint64_t *table = paging_table(m->mm->root, to, true);
+    if (table == NULL) {
+        m->error = -ENOMEM;
+        return false;
+    }
+    pte_set(&table[paging_index(to)], old);
+    pte_set(pte, 0);
+    return true;
+}
+
+int pages_move(struct mm *mm, gva_t from, gva_t to, uint64_t len) {
+    struct move m = {mm, (int64_t)(to - from), 0};
+    pages_walk(mm, from, from + len, move_page, &m);
+    return m.error;
+}
+
+/* Copies the page at `from` to the program page `at`, which has just been mapped writable: the
+ * program's own address is the one that will be used again. */
+static void copy_page(gva_t at, gpa_t from) { memcpy((void *)at, frame_ptr(from), PAGE_SIZE); }
+
+/* A private, writable copy of the page that pte maps (or of file page `from`). */
+static int make_private(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t at, gpa_t from) {
+    uint64_t old = *pte;
+    gpa_t frame = frame_alloc_raw();
+    if (frame == 0) return -ENOMEM;
+    if (mm == current_mm() && !page_held(old)) {
+        /* Writable for the copy whatever v says; protected afterwards. */
+        pte_set(pte, frame | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_NX);
+        copy_page(at, from);
+        uint64_t want = frame | page_flags(v, true);
+        if (*pte != want) {
+            pte_set(pte, want);
+            if (want & PTE_P) paging_flush(mm->root);
+        }
+    } else {
+        memcpy(frame_ptr(frame), frame_ptr(from), PAGE_SIZE);
+        pte_set(pte, frame | page_flags(v, true));
+        if (old & PTE_P) paging_flush(mm->root);
+    }
+    if (frame_is_ram(from)) frame_put(from);
+    return 0;
+}
+
+static int map_file_page(struct mm *mm, struct vma *v, uint64_t *pte, gva_t at, uint32_t access) {
+    bool shared_write = (v->flags & MAP_SHARED) && (v->prot & PROT_WRITE);
+    gpa_t gpa;
+    if (v->file->ops->page == NULL) return -ENXIO;
+    int r = v->file->ops->page(v->file, v->offset + (at - v->start), shared_write, &gpa);
+    if (r != 0) return r;
+    if ((access & MM_WRITE) && !(v->flags & MAP_SHARED)) return make_private(mm, v, pte, at, gpa);
+    pte_set(pte, gpa | page_flags(v, v->flags & MAP_SHARED));
+    return 0;
+}
+
+static int map_page(struct mm *mm, struct vma *v, uint64_t *pte, gva_t at, uint32_t access) {
+    if (v->file != NULL) return map_file_page(mm, v, pte, at, access);
+    gpa_t frame = frame_alloc();
+    if (frame == 0) return -ENOMEM;
+    pte_set(pte, frame | page_flags(v, true));
+    return 0;
+}
+
+void pages_populate(struct mm *mm, struct vma *v, gva_t start, gva_t end) {
+    uint32_t access = v->prot & PROT_WRITE ? MM_WRITE : MM_READ;
+    for (gva_t at = start; at < end; at += PAGE_SIZE) {
+        uint64_t *table = paging_table(mm->root, at, true);
+        if (table == NULL) return;
+        uint64_t *pte = &table[paging_index(at)];
+        if (!page_held(*pte) && map_page(mm, v, pte, at, access) != 0) return;
+    }
+}
+
+int pages_place(struct mm *mm, const struct vma *v, gpa_t gpa) {
+    for (gva_t at = v->start; at < v->end; at += PAGE_SIZE, gpa += PAGE_SIZE) {
+        uint64_t *table = paging_table(mm->root, at, true);
+        if (table == NULL) return -ENOMEM;
+        pte_set(&table[paging_index(at)], gpa | page_flags(v, false));
+    }
+    return 0;
+}
+
+/* Stack mappings grow down to the fault, within RLIMIT_STACK. */
+static struct vma *grow_stack(struct mm *mm, gva_t addr) {
+    struct vma *v = mm_next(mm, addr);
+    if (v == NULL || !(v->flags & MAP_GROWSDOWN) || v->start <= addr) return NULL;
+    gva_t start = page_down(addr);
+    if (v->end - start > current_process()->limits[RLIMIT_STACK].rlim_cur) return NULL;
+    struct vma *below = RB_PREV(vma_tree, &mm->vmas, v);
+    if (below != NULL && below->end + 256 * PAGE_SIZE > start) return NULL;
+    mm->mapped += v->start - start;
+    v->start = start;
+    return v;
+}
+
+static bool allowed(const struct vma *v, uint32_t access) {
+    if (access & MM_WRITE) return v->prot & PROT_WRITE;
+    if (access & MM_EXEC) return v->prot & PROT_EXEC;
+    return v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+/* Pages around a fault are likely to follow, and a fault costs more than they do. */
+static void fault_around(struct mm *mm, struct vma *v, gva_t page) {
+    gva_t window = FAULT_AROUND * PAGE_SIZE;
+    gva_t start = max(page & ~(window - 1), v->start);
+    gva_t end = min((page & ~(window - 1)) + window, v->end);
+    uint64_t *table = paging_table(mm->root, page, false);
+    for (gva_t at = start; at < end; at += PAGE_SIZE) {
+        uint64_t *pte = &table[paging_index(at)];
+        if (page_held(*pte)) continue;
+        if (map_page(mm, v, pte, at, MM_READ) != 0) return;
+    }
+}
+
+static int fault_present(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page, uint32_t access) {
+    gpa_t gpa = *pte & PTE_GPA;
+    if (!(access & MM_WRITE) || (*pte & PTE_W)) return 0; /* a stale translation */
+    if (!writable_in_place(v, gpa)) return make_private(mm, v, pte, page, gpa);
+    pte_set(pte, gpa | page_flags(v, true));
+    return 0;
+}
+
+int mm_fault(struct mm *mm, gva_t addr, uint32_t access) {
+    struct vma *v = mm_find(mm, addr);
+    if (v == NULL) v = grow_stack(mm, addr);
+    if (v == NULL) return -EFAULT;
+    if (!allowed(v, access)) return -EACCES;
+    gva_t page = page_down(addr);
+    uint64_t *table = paging_table(mm->root, page, true);
+    if (table == NULL) return -ENOMEM;
+    uint64_t *pte = &table[paging_index(page)];
+    if (page_held(*pte)) return fault_present(mm, v, pte, page, access);
+    int r = map_page(mm, v, pte, page, access);
+    if (r == 0) fault_around(mm, v, page);
+    return r;
+}
+
+int mm_translate(struct mm *mm, gva_t addr, uint32_t access, gpa_t *out) {
+    for (unsigned tries = 0; tries < 2; tries++) {
+        uint64_t *table = paging_table(mm->root, addr, false);
+        uint64_t pte = table != NULL ? table[paging_index(addr)] : 0;
+        if ((pte & PTE_P) && (!(access & MM_WRITE) || (pte & PTE_W))) {
+            *out = (pte & PTE_GPA) + (addr & PAGE_MASK);
+            return 0;
+        }
+        int r = mm_fault(mm, addr, access);
+        if (r != 0) return r;
+    }
+    return -EFAULT;
+}

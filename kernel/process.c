@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The first process and thread, and the end of the virtual machine. */
+#include <hermit/boot.h>
+#include <kernel/clock.h>
+#include <kernel/hc.h>
+#include <kernel/heap.h>
+#include <kernel/process.h>
+#include <kernel/process_init.h>
+
+static struct process first_process;
+static struct thread first_thread;
+
+static void init_limits(struct rlimit *limits) {
+    for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
+        limits[i].rlim_cur = limits[i].rlim_max = RLIM_INFINITY;
+    }
+    limits[RLIMIT_STACK].rlim_cur = 8ULL << 20;
+    limits[RLIMIT_CORE].rlim_cur = 0;
+    limits[RLIMIT_NOFILE] = (struct rlimit){1024, 1048576};
+    limits[RLIMIT_NPROC] = (struct rlimit){1024, 1024};
+    limits[RLIMIT_SIGPENDING] = (struct rlimit){4096, 4096};
+    limits[RLIMIT_MEMLOCK] = (struct rlimit){8ULL << 20, 8ULL << 20};
+    limits[RLIMIT_MSGQUEUE] = (struct rlimit){819200, 819200};
+    limits[RLIMIT_NICE] = (struct rlimit){0, 0};
+    limits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
+}
+
+void process_init(const struct hermit_boot *boot) {
+    struct process *p = &first_process;
+    struct thread *t = &first_thread;
+    p->pid = p->pgid = p->sid = t->tid = 1;
+    p->uid = boot->uid;
+    p->gid = boot->gid;
+    p->euid = p->suid = boot->euid;
+    p->egid = p->sgid = boot->egid;
+    p->fs.umask = boot->umask;
+    p->start_ns = (uint64_t)clock_monotonic_ns();
+    init_limits(p->limits);
+    t->process = p;
+    t->altstack.ss_flags = SS_DISABLE;
+    t->regs = (struct regs *)(percpu()->kstack_top - sizeof(struct regs));
+    percpu()->thread = t;
+}
+
+void process_exit(int status) { hypercall_exit(HC_EXIT_PROGRAM, (uint32_t)status & 0xff); }
+
+void process_die(int sig) { hypercall_exit(HC_EXIT_SIGNAL, (uint32_t)sig); }

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals, timers and sleeping.  Handlers only set bits in the communication page and kick the
+ * engine; the engine raises the interrupt.  Owns the signal dispositions, ITIMER_REAL and the
+ * --timeout timer. */
+#include <loader/event.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include <loader/diag.h>
+#include <loader/guest_mem.h>
+#include <loader/services.h>
+#include <loader/vm.h>
+
+/* Passed on to the program; the rest keep their meaning for hermit-run. */
+static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
+                                SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
+#define FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
+#define TIMEOUT_SIGNAL SIGRTMIN
+#define STUCK_NS 2000000000LL /* a signal not taken for so long, then repeated, ends the VM */
+
+static sigset_t all_signals, thread_mask;
+static void (*engine_kick)(void);
+static int end_fd = -1;
+static uint32_t raised; /* an interrupt is owed to the guest */
+static volatile sig_atomic_t timed_out, stuck_signal;
+static int64_t posted_ns[65]; /* when a signal was first posted and not yet taken */
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+void event_post(uint32_t events, uint64_t signals) {
+    __atomic_fetch_or(&vm_comm->signals, signals, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&vm_comm->events, events, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&raised, 1, __ATOMIC_SEQ_CST);
+    engine_kick();
+}
+
+static void on_forwarded(int sig) {
+    int saved_errno = errno;
+    uint64_t bit = 1ULL << (sig - 1);
+    bool untaken = __atomic_load_n(&vm_comm->signals, __ATOMIC_SEQ_CST) & bit;
+    if (!untaken) posted_ns[sig] = now_ns();
+    else if (now_ns() - posted_ns[sig] > STUCK_NS) stuck_signal = sig;
+    event_post(HC_EVENT_SIGNAL, bit);
+    errno = saved_errno;
+}
+
+static void on_timer(int sig) { event_post(HC_EVENT_TIMER, 0); }
+
+static void on_timeout(int sig) {
+    timed_out = 1;
+    __atomic_store_n(&raised, 1, __ATOMIC_SEQ_CST);
+    engine_kick();
+}
+
+static void handle(int sig, void (*handler)(int)) {
+    struct sigaction a = {.sa_handler = handler, .sa_mask = all_signals};
+    sigaction(sig, &a, NULL);
+    sigaddset(&all_signals, sig);
+}
+
+void event_init(void (*kick)(void), int link_fd) {
+    engine_kick = kick;
+    end_fd = link_fd;
+    sigemptyset(&all_signals);
+    for (unsigned i = 0; i < FORWARDED; i++) handle(forwarded[i], on_forwarded);
+    handle(SIGALRM, on_timer);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+const sigset_t *event_signals(void) { return &all_signals; }
+
+void event_set_timeout(uint64_t timeout_ns) {
+    handle(TIMEOUT_SIGNAL, on_timeout);
+    timer_t timer;
+    struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = TIMEOUT_SIGNAL};
+    struct itimerspec t = {.it_value = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
+                                        .tv_nsec = (long)(timeout_ns % 1000000000u)}};
+    if (timer_create(CLOCK_MONOTONIC, &e, &timer) != 0 || timer_settime(timer, 0, &t, NULL) != 0) {
+        die(EXIT_HERMIT, "--timeout: %s", strerror(errno));
+    }
+}
+
+bool event_pending(void) {
+    if (!__atomic_load_n(&raised, __ATOMIC_SEQ_CST)) return false;
+    if (timed_out) die(EXIT_TIMEOUT, "stopped: the time given with --timeout is over");
+    if (stuck_signal) {
+        die(128 + stuck_signal, "killed: the guest does not react to signal %d", (int)stuck_signal);
+    }
+    return true;
+}
+
+void event_injected(void) { __atomic_store_n(&raised, 0, __ATOMIC_SEQ_CST); }
+
+/* ppoll with our signals let through only while it sleeps; -EINTR if an event is posted. */
+static int sleep_on(struct pollfd *fds, uint32_t count, const struct timespec *timeout) {
+    int r = 0;
+    sigprocmask(SIG_BLOCK, &all_signals, &thread_mask);
+    if (__atomic_load_n(&raised, __ATOMIC_SEQ_CST)) r = -EINTR;
+    else if ((r = ppoll(fds, count, timeout, &thread_mask)) < 0) r = -errno;
+    sigprocmask(SIG_SETMASK, &thread_mask, NULL);
+    (void)event_pending(); /* --timeout may be over */
+    return r;
+}
+
+void event_wait(void) {
+    struct pollfd end = {.fd = end_fd, .events = POLLIN};
+    sleep_on(&end, 1, NULL);
+}
+
+/* Fills fds from the guest's entries; 0 or -errno. */
+static int load_fds(const struct hc_wait *a, struct hc_wait_fd *in, struct pollfd *fds) {
+    if (a->count > HC_MAX_WAIT_FDS) return -EINVAL;
+    if (guest_copy_in(in, a->fds, a->count * sizeof(*in)) != 0) return -EFAULT;
+    for (uint32_t i = 0; i < a->count; i++) {
+        fds[i] = (struct pollfd){.fd = handle_fd(in[i].handle), .events = (short)in[i].events};
+        if (fds[i].fd < 0) return -EBADF;
+    }
+    return 0;
+}
+
+static struct timespec remaining(int64_t deadline_ns) {
+    int64_t left = deadline_ns - now_ns();
+    if (left < 0) left = 0;
+    return (struct timespec){.tv_sec = left / 1000000000LL, .tv_nsec = left % 1000000000LL};
+}
+
+int64_t hc_wait(union hc_args *args) {
+    const struct hc_wait *a = &args->wait;
+    static struct hc_wait_fd entries[HC_MAX_WAIT_FDS];
+    static struct pollfd fds[HC_MAX_WAIT_FDS + 1];
+    int r = load_fds(a, entries, fds);
+    if (r != 0) return r;
+    /* The program waits: what it was told to wait for may come with the events word alone. */
+    if (__atomic_load_n(&vm_comm->events, __ATOMIC_SEQ_CST) != 0) return -EINTR;
+    fds[a->count] = (struct pollfd){.fd = end_fd, .events = 0};
+    struct timespec left = remaining(a->deadline_ns);
+    r = sleep_on(fds, a->count + 1, a->deadline_ns < 0 ? NULL : &left);
+    if (r < 0) return r == -EAGAIN ? -EINTR : r;
+    int64_t ready = 0;
+    for (uint32_t i = 0; i < a->count; i++) {
+        entries[i].revents = (uint16_t)fds[i].revents;
+        if (fds[i].revents != 0) ready++;
+    }
+    r = guest_copy_out(a->fds, entries, a->count * sizeof(entries[0]));
+    return r != 0 ? r : ready;
+}
+
+int64_t hc_timer(union hc_args *args) {
+    int64_t deadline = args->timer.deadline_ns;
+    struct itimerval t = {0};
+    if (deadline != 0) {
+        struct timespec left = remaining(deadline);
+        t.it_value.tv_sec = left.tv_sec;
+        t.it_value.tv_usec = left.tv_nsec / 1000 + 1; /* never early, never 0: that disarms */
+        if (t.it_value.tv_usec > 999999) {
+            t.it_value.tv_sec++;
+            t.it_value.tv_usec = 0;
+        }
+    }
+    return setitimer(ITIMER_REAL, &t, NULL) == 0 ? 0 : -errno;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Host file metadata to and from struct hc_attr. */
+#ifndef LOADER_HC_ATTR_H
+#define LOADER_HC_ATTR_H
+
+#include <hermit/hypercall.h>
+
+struct statx;
+
+/* Writes the attributes to guest memory: 0 or -EFAULT. */
+int attr_put(gpa_t to, const struct statx *st);
+/* Attributes of an open descriptor: 0 or -errno. */
+int attr_of_fd(int fd, struct statx *st);
+/* 0 or -EINVAL: what guest-given attributes may hold. */
+int attr_check(const struct hc_attr *a, uint32_t mask);
+/* Applies all of mask but HC_SET_SIZE to what fd (O_PATH suffices) refers to: 0 or -errno. */
+int attr_apply(int fd, const struct hc_attr *a, uint32_t mask);
+
+#endif

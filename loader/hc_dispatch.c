@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Claims and runs hypercalls.
+ *
+ * Owns the dispatch table and the counters.  The claim (compare-exchange on the state word) is
+ * what serialises the vCPU thread and the polling thread: handlers never run concurrently. */
+#include <loader/services.h>
+
+#include <errno.h>
+
+#include <loader/hc_path.h>
+
+uint64_t hc_counts[HC_COUNT];
+
+typedef int64_t handler_fn(union hc_args *args);
+
+static handler_fn *const handlers[HC_COUNT] = {
+#define X(NAME, fn) [HC_##NAME] = hc_##fn,
+    HC_LIST(X)
+#undef X
+};
+
+/* After any other call the guest may know of a change to the host's directories, and must then see
+ * it: the path cache ends. */
+static bool brings_no_news(uint32_t nr) {
+    switch (nr) {
+    case HC_LOG:
+    case HC_MEM_GROW:
+    case HC_MEM_RELEASE:
+    case HC_FS_OPEN:
+    case HC_FS_STAT:
+    case HC_FS_READLINK:
+    case HC_FILE_WRITE:
+    case HC_FILE_CLOSE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int64_t run(uint32_t nr, union hc_args *args) {
+    if (nr >= HC_COUNT) return -ENOSYS;
+    hc_counts[nr]++;
+    if (!brings_no_news(nr)) path_cache_drop();
+    return handlers[nr](args);
+}
+
+bool hc_serve(struct hc_comm *comm) {
+    struct hc_call *call = &comm->call;
+    uint32_t expected = HC_SUBMITTED;
+    /* The plain look first: a polling thread must not keep taking the cache line for itself. */
+    if (__atomic_load_n(&call->state, __ATOMIC_RELAXED) != HC_SUBMITTED) return false;
+    if (!__atomic_compare_exchange_n(&call->state, &expected, HC_CLAIMED, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED))
+        return false;
+    /* The guest can still write to the block: from here on only the copy counts. */
+    uint32_t nr = __atomic_load_n(&call->nr, __ATOMIC_RELAXED);
+    union hc_args args;
+    for (unsigned i = 0; i < sizeof(args.words) / sizeof(args.words[0]); i++)
+        args.words[i] = __atomic_load_n(&call->u.words[i], __ATOMIC_RELAXED);
+    int64_t result = run(nr, &args);
+    call->u = args;
+    call->result = result;
+    __atomic_store_n(&call->state, HC_DONE, __ATOMIC_RELEASE);
+    return true;
+}

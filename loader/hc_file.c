@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The handle table and the FILE_* calls that are not transfers.
+ *
+ * Owns the table.  The vCPU thread and the polling thread both run calls, but hc_serve's claim
+ * lets one run at a time, so the table needs no lock.  Entries live in chunks that never move. */
+#include <loader/hc_handle.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <hermit/boot.h>
+#include <hermit/layout.h>
+#include <loader/guest_mem.h>
+#include <loader/hc_attr.h>
+#include <loader/hc_path.h>
+#include <loader/vm.h>
+
+#define CHUNK 256
+#define STDIO 3
+#define NO_FREE UINT32_MAX
+
+/* Handles 0-2 are there from the start. */
+static struct handle first[CHUNK] = {
+    {.fd = STDIN_FILENO}, {.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+static struct handle *chunks[HANDLE_MAX / CHUNK] = {first};
+static uint32_t used = STDIO; /* entries ever handed out */
+static uint32_t free_head = NO_FREE;
+
+static struct handle *entry(uint32_t number) { return &chunks[number / CHUNK][number % CHUNK]; }
+
+struct handle *handle_get(uint32_t number) {
+    if (number >= used) return NULL;
+    struct handle *h = entry(number);
+    return h->fd >= 0 ? h : NULL;
+}
+
+int handle_fd(uint32_t handle) {
+    const struct handle *h = handle_get(handle);
+    return h != NULL ? h->fd : -1;
+}
+
+uint32_t handle_type(struct handle *h) {
+    struct stat st;
+    if (h->mode == 0 && fstat(h->fd, &st) == 0) h->mode = st.st_mode & S_IFMT;
+    return h->mode;
+}
+
+int64_t handle_add(int fd, bool readonly, uint32_t mode) {
+    uint32_t number = free_head;
+    if (number == NO_FREE) {
+        if (used == HANDLE_MAX) return -EMFILE;
+        struct handle **chunk = &chunks[used / CHUNK];
+        if (*chunk == NULL) *chunk = calloc(CHUNK, sizeof(**chunk));
+        if (*chunk == NULL) return -ENOMEM;
+        number = used++;
+    } else {
+        free_head = entry(number)->next;
+    }
+    *entry(number) = (struct handle){.fd = fd, .readonly = readonly, .mode = mode & S_IFMT};
+    return number;
+}
+
+int64_t handle_new(int fd, bool readonly) {
+    int64_t number = handle_add(fd, readonly, 0);
+    if (number < 0) close(fd);
+    return number;
+}
+
+void handle_describe_stdio(struct hermit_boot_stdio *out) {
+    for (int fd = 0; fd < STDIO; fd++) {
+        struct stat st;
+        int flags = fcntl(fd, F_GETFL);
+        out[fd] = (struct hermit_boot_stdio){0, 0};
+        if (flags < 0 || fstat(fd, &st) != 0) continue;
+        entry((uint32_t)fd)->mode = st.st_mode & S_IFMT;
+        out[fd] = (struct hermit_boot_stdio){st.st_mode & S_IFMT, (uint32_t)flags};
+    }
+}
+
+/* A standard stream closed by the program: the other end of a pipe must see that, but its number
+ * must not be reused in this process, stderr carries hermit-run's own messages, and a terminal's
+ * modes are restored through it. */
+static void close_stdio(struct handle *h) {
+    uint32_t type = handle_type(h);
+    if (h->fd == STDERR_FILENO || (type != S_IFIFO && type != S_IFSOCK && type != S_IFREG)) return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) return;
+    dup2(null, h->fd);
+    close(null);
+}
+
+int64_t hc_file_close(union hc_args *args) {
+    uint32_t number = args->file_close.handle;
+    struct handle *h = handle_get(number);
+    if (h == NULL) return -EBADF;
+    int64_t result = 0;
+    if (number < STDIO) {
+        close_stdio(h);
+        h->fd = -1;
+        return 0;
+    }
+    if (close(h->fd) != 0 && errno != EINTR) result = -errno; /* the descriptor is gone anyway */
+    *h = (struct handle){.fd = -1, .next = free_head};
+    free_head = number;
+    return result;
+}
+
+int64_t hc_file_seek(union hc_args *args) {
+    struct hc_file_seek *a = &args->file_seek;
+    struct handle *h = handle_get(a->handle);
+    if (h == NULL) return -EBADF;
+    if (a->whence > SEEK_HOLE) return -EINVAL;
+    h->dir_read = true;
+    off_t pos = lseek(h->fd, a->offset, (int)a->whence);
+    return pos >= 0 ? pos : -errno;
+}
+
+int64_t hc_file_stat(union hc_args *args) {
+    struct hc_file_attr *a = &args->file_attr;
+    const struct handle *h = handle_get(a->handle);
+    struct statx st;
+    if (h == NULL) return -EBADF;
+    int64_t r = attr_of_fd(h->fd, &st);
+    if (r == 0) r = attr_put(a->attr, &st);
+    if (r != 0) return r;
+    int flags = fcntl(h->fd, F_GETFL);
+    return flags >= 0 ? flags : -errno;
+}
+
+int64_t hc_file_setattr(union hc_args *args) {
+    struct hc_file_attr *a = &args->file_attr;
+    const struct handle *h = handle_get(a->handle);
+    struct hc_attr attr;
+    if (h == NULL) return -EBADF;
+    if (guest_copy_in(&attr, a->attr, sizeof(attr)) != 0) return -EFAULT;
+    int r = attr_check(&attr, a->mask);
+    if (r != 0) return r;
+    if (h->readonly) return -EROFS;
+    /* Who redirected a file to the program gave it the contents, not the file. */
+    if (a->handle < STDIO && a->mask != HC_SET_SIZE) return -EPERM;
+    if ((a->mask & HC_SET_SIZE) != 0 && ftruncate(h->fd, (off_t)attr.size) != 0) return -errno;
+    return a->mask != HC_SET_SIZE ? attr_apply(h->fd, &attr, a->mask) : 0;
+}
+
+/* Longest record: 19 bytes and a name of NAME_MAX with its NUL, rounded up. */
+#define DIRENT_MAX 280
+#define GETDENTS_MAX 65536
+
+int64_t hc_file_getdents(union hc_args *args) {
+    struct hc_file_getdents *a = &args->file_getdents;
+    struct handle *h = handle_get(a->handle);
+    if (h == NULL) return -EBADF;
+    uint64_t room = a->len < GETDENTS_MAX ? a->len : GETDENTS_MAX;
+    /* The records go straight to the guest; nothing here reads them back. */
+    char *to = guest_ptr(a->buf, room);
+    if (to == NULL) return -EFAULT;
+    if ((a->offset != 0 || h->dir_read) && lseek(h->fd, a->offset, SEEK_SET) < 0) return -errno;
+    h->dir_read = true;
+    a->at_end = 0;
+    uint64_t got = 0;
+    do {
+        ssize_t n = getdents64(h->fd, to + got, room - got);
+        if (n < 0) return got > 0 ? (int64_t)got : -errno;
+        if (n == 0) a->at_end = 1;
+        got += (uint64_t)n;
+    } while (a->at_end == 0 && room - got >= DIRENT_MAX);
+    return (int64_t)got;
+}
+
+int64_t hc_file_sync(union hc_args *args) {
+    const struct handle *h = handle_get(args->file_sync.handle);
+    if (h == NULL) return -EBADF;
+    int r = args->file_sync.datasync != 0 ? fdatasync(h->fd) : fsync(h->fd);
+    return r == 0 ? 0 : -errno;
+}
+
+int64_t hc_file_allocate(union hc_args *args) {
+    const struct hc_file_allocate *a = &args->file_allocate;
+    const struct handle *h = handle_get(a->handle);
+    const uint32_t known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE |
+                           FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE |
+                           FALLOC_FL_UNSHARE_RANGE;
+    if (h == NULL) return -EBADF;
+    if ((a->mode & ~known) != 0) return -EOPNOTSUPP;
+    if (h->readonly) return -EROFS;
+    return fallocate(h->fd, (int)a->mode, a->offset, a->len) == 0 ? 0 : -errno;
+}
+
+int64_t hc_file_ioctl(union hc_args *args) {
+    struct handle *h = handle_get(args->file_ioctl.handle);
+    return h != NULL ? tty_request(h, &args->file_ioctl) : -EBADF;
+}
+
+int64_t hc_file_poll(union hc_args *args) {
+    const struct hc_file_poll *a = &args->file_poll;
+    const struct handle *h = handle_get(a->handle);
+    if (h == NULL) return -EBADF;
+    struct pollfd p = {.fd = h->fd, .events = (short)(a->events & INT16_MAX)};
+    int n = poll(&p, 1, 0);
+    return n >= 0 ? (int64_t)(uint16_t)p.revents : -errno;
+}
+
+int64_t hc_file_map(union hc_args *args) {
+    struct hc_file_map *a = &args->file_map;
+    struct handle *h = handle_get(a->handle);
+    if (h == NULL) return -EBADF;
+    if (a->len == 0 || a->offset % HERMIT_PAGE_SIZE != 0) return -EINVAL;
+    if (a->len > HERMIT_GPA_END - HERMIT_FILE_GPA || a->offset > INT64_MAX - a->len)
+        return -EOVERFLOW;
+    if (handle_type(h) != S_IFREG) return -ENODEV;
+    if (a->writable != 0 && h->readonly) return -EACCES;
+    return window_map(h->fd, a->offset, a->len, a->writable != 0, &a->gpa);
+}
+
+int64_t hc_file_unmap(union hc_args *args) {
+    return window_unmap(args->file_unmap.gpa, args->file_unmap.len);
+}

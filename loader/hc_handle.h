@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The handle table, for the FILE_* calls. */
+#ifndef LOADER_HC_HANDLE_H
+#define LOADER_HC_HANDLE_H
+
+#include <loader/services.h>
+
+#define HANDLE_MAX 65536
+
+struct handle {
+    int fd;        /* -1: free */
+    bool readonly; /* of a read-only share: nothing about the file may change */
+    bool dir_read; /* getdents has moved the position */
+    bool no_rwf;   /* the file does not know RWF_NOWAIT */
+    bool nonblock; /* opened with O_NONBLOCK here, shared with nobody */
+    uint32_t mode; /* S_IF* type bits; 0: not asked yet */
+    uint32_t next; /* of the free list */
+};
+
+/* The open handle, or NULL.  Valid until it is closed. */
+struct handle *handle_get(uint32_t number);
+/* As handle_new, with what is known of the file's type.  fd stays the caller's on failure. */
+int64_t handle_add(int fd, bool readonly, uint32_t mode);
+/* S_IF* type bits, or 0 if they cannot be had. */
+uint32_t handle_type(struct handle *h);
+
+/* hc_tty.c: the requests that FILE_IOCTL passes on. */
+int64_t tty_request(struct handle *h, struct hc_file_ioctl *a);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* hermit-run(1): command line, view, engine, exit status. */
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <hermit/boot.h>
+#include <loader/boot_block.h>
+#include <loader/diag.h>
+#include <loader/event.h>
+#include <loader/file_window.h>
+#include <loader/kvm.h>
+#include <loader/memory.h>
+#include <loader/options.h>
+#include <loader/qemu.h>
+#include <loader/services.h>
+#include <loader/stats.h>
+#include <loader/tty.h>
+#include <loader/view.h>
+#include <loader/vm.h>
+
+struct vm_exit vm_exit;
+
+static int64_t clock_ns(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static enum hermit_engine choose_engine(const struct options *o) {
+    if (o->vmm == VMM_QEMU) return HERMIT_ENGINE_QEMU;
+    const char *problem = kvm_unusable();
+    if (problem == NULL) return HERMIT_ENGINE_KVM;
+    if (o->vmm == VMM_KVM) die(EXIT_HERMIT, "%s; or use --vmm qemu", problem);
+    if (!o->quiet) warn_line("%s; using QEMU, which is slow", problem);
+    return HERMIT_ENGINE_QEMU;
+}
+
+static void set_clock(struct hermit_boot *b) {
+    uint64_t host = __rdtsc();
+    uint64_t guest = kvm_tsc(&b->tsc_khz);
+    uint64_t offset = guest - (host + (__rdtsc() - host) / 2);
+    b->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+    b->realtime_ns = clock_ns(CLOCK_REALTIME);
+    b->tsc_base = __rdtsc() + offset;
+    stats_tsc(b->tsc_khz, offset);
+}
+
+static void map_program(struct hermit_boot *b, int fd) {
+    gpa_t gpa;
+    if (b->prog_attr.size > 0 && window_map(fd, 0, b->prog_attr.size, false, &gpa) == 0) {
+        b->prog_gpa = gpa;
+    }
+}
+
+static void build_boot_block(const struct options *o, const struct view *v,
+                             enum hermit_engine engine, size_t size) {
+    struct hermit_boot *b = memory_boot_block();
+    int64_t handle = handle_new(v->program_fd, true);
+    if (handle < 0) die(EXIT_HERMIT, "too many open files");
+    boot_block_write(b, size, o, v, engine, (uint32_t)handle);
+    memory_describe(b);
+    handle_describe_stdio(b->stdio);
+    umask(0); /* the guest applies the program's own */
+    if (getrandom(b->seed, sizeof(b->seed), 0) != sizeof(b->seed)) {
+        die(EXIT_HERMIT, "the host gives no random numbers");
+    }
+}
+
+static int exit_status(void) {
+    switch (vm_exit.kind) {
+    case HC_EXIT_PROGRAM: return (int)vm_exit.status;
+    case HC_EXIT_SIGNAL: return 128 + (int)vm_exit.status;
+    default: return EXIT_HERMIT;
+    }
+}
+
+int main(int argc, char **argv) {
+    struct options o;
+    struct view v;
+    stats_mark(STATS_START);
+    options_parse(&o, argc, argv);
+    view_build(&v, &o);
+    enum hermit_engine engine = choose_engine(&o);
+    stats_mark(STATS_VIEW);
+    size_t size = boot_block_size(&o, &v);
+    memory_init(engine, o.memory_bytes, size);
+    build_boot_block(&o, &v, engine, size);
+    stats_mark(STATS_MEMORY);
+    if (engine == HERMIT_ENGINE_KVM) {
+        event_init(kvm_kick, -1);
+        kvm_create();
+        memory_attach();
+        map_program(memory_boot_block(), v.program_fd);
+        set_clock(memory_boot_block());
+        if (o.timeout_ns != 0) event_set_timeout(o.timeout_ns);
+        stats_mark(STATS_VM);
+        kvm_run(memory_boot_gpa());
+    } else {
+        qemu_run(&o, memory_boot_block(), size);
+    }
+    stats_mark(STATS_END);
+    if (o.stats) stats_print(engine);
+    tty_restore();
+    _exit(exit_status());
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line.  Owns nothing: fills struct options. */
+#include <loader/diag.h>
+#include <loader/options.h>
+#include <loader/options_help.h>
+#include <loader/path.h>
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAGE_MASK 4095u
+#define MEMORY_DEFAULT (256ULL << 20)
+#define MEMORY_MIN (4ULL << 20)
+#define MEMORY_MAX (190ULL << 30) /* below HERMIT_FILE_GPA with the hole and room to grow */
+#define CPUS_MAX 64
+#define TRY_HELP "; try 'hermit-run --help'"
+
+enum {
+    OPT_CPUS = 256,
+    OPT_ENV_FILE,
+    OPT_CLEAR_ENV,
+    OPT_ROOTFS,
+    OPT_VMM,
+    OPT_STRACE,
+    OPT_STATS,
+    OPT_TIMEOUT,
+    OPT_VERBOSE,
+    OPT_NO_ASLR,
+};
+
+static const struct option long_options[] = {
+    {"memory", required_argument, NULL, 'm'},
+    {"cpus", required_argument, NULL, OPT_CPUS},
+    {"env", required_argument, NULL, 'e'},
+    {"env-file", required_argument, NULL, OPT_ENV_FILE},
+    {"clear-env", no_argument, NULL, OPT_CLEAR_ENV},
+    {"workdir", required_argument, NULL, 'w'},
+    {"volume", required_argument, NULL, 'v'},
+    {"rootfs", required_argument, NULL, OPT_ROOTFS},
+    {"vmm", required_argument, NULL, OPT_VMM},
+    {"strace", optional_argument, NULL, OPT_STRACE},
+    {"stats", no_argument, NULL, OPT_STATS},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, OPT_VERBOSE},
+    {"version", no_argument, NULL, 'V'},
+    {"no-aslr", no_argument, NULL, OPT_NO_ASLR},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* What can only be applied when all options are known: -e wins over files, wherever it stands. */
+struct env_changes {
+    bool clear;
+    char **assignments, **files;
+    size_t assignment_count, file_count;
+};
+
+static void *must(void *p) {
+    if (!p) die(EXIT_HERMIT, "out of memory");
+    return p;
+}
+
+static void push(char ***list, size_t *count, char *item) {
+    *list = must(realloc(*list, (*count + 1) * sizeof(**list)));
+    (*list)[(*count)++] = item;
+}
+
+static void set_memory(struct options *o, const char *text) {
+    uint64_t bytes;
+    if (!parse_size(text, &bytes))
+        die(EXIT_HERMIT, "--memory %s: not a size (such as 64M or 2G)", text);
+    if (bytes < MEMORY_MIN || bytes > MEMORY_MAX)
+        die(EXIT_HERMIT, "--memory %s: out of range, 4M to 190G", text);
+    o->memory_bytes = (bytes + PAGE_MASK) & ~(uint64_t)PAGE_MASK;
+}
+
+static void set_cpus(struct options *o, const char *text) {
+    uint64_t n = 0;
+    size_t digits = strspn(text, "0123456789");
+    if (digits && digits <= 3 && !text[digits]) n = strtoul(text, NULL, 10);
+    if (n < 1 || n > CPUS_MAX) die(EXIT_HERMIT, "--cpus %s: not a number from 1 to 64", text);
+    if (n > 1) die(EXIT_HERMIT, "--cpus %s: this version runs one virtual CPU; use --cpus 1", text);
+    o->cpus = (uint32_t)n;
+}
+
+static void set_workdir(struct options *o, const char *text) {
+    if (text[0] != '/')
+        die(EXIT_HERMIT, "--workdir %s: not an absolute path of the program's view", text);
+    o->workdir = path_clean(text);
+    if (!o->workdir) die(EXIT_HERMIT, "--workdir: path too long");
+}
+
+static void add_volume(struct options *o, const char *text) {
+    struct volume_option volume;
+    const char *error = parse_volume(text, &volume);
+    if (error) die(EXIT_HERMIT, "--volume %s: %s", text, error);
+    o->volumes = must(realloc(o->volumes, (o->volume_count + 1) * sizeof(*o->volumes)));
+    o->volumes[o->volume_count++] = volume;
+}
+
+static void set_rootfs(struct options *o, const char *text) {
+    char *dir = must(strdup(text));
+    size_t len = strlen(dir);
+    o->rootfs_writable = false;
+    if (len >= 3 && (strcmp(dir + len - 3, ":rw") == 0 || strcmp(dir + len - 3, ":ro") == 0)) {
+        o->rootfs_writable = dir[len - 1] == 'w';
+        dir[len - 3] = '\0';
+    }
+    if (!dir[0]) die(EXIT_HERMIT, "--rootfs %s: the directory is empty (DIR[:ro|rw])", text);
+    o->rootfs = dir;
+}
+
+static void set_vmm(struct options *o, const char *text) {
+    if (strcmp(text, "auto") == 0)
+        o->vmm = VMM_AUTO;
+    else if (strcmp(text, "kvm") == 0)
+        o->vmm = VMM_KVM;
+    else if (strcmp(text, "qemu") == 0)
+        o->vmm = VMM_QEMU;
+    else
+        die(EXIT_HERMIT, "--vmm %s: not one of auto, kvm, qemu", text);
+}
+
+static void set_strace(struct options *o, char *text) {
+    o->strace = true;
+    if (!text) return;
+    bool bad = !*text || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_,") != strlen(text);
+    if (bad || text[0] == ',' || text[strlen(text) - 1] == ',' || strstr(text, ",,"))
+        die(EXIT_HERMIT, "--strace=%s: not a list of system calls (such as openat,read)", text);
+    o->strace_filter = text;
+}
+
+static void set_env(struct env_changes *c, char *text) {
+    if (!text[0] || text[0] == '=')
+        die(EXIT_HERMIT, "--env %s: no variable name (K=V, or K for the host's value)", text);
+    push(&c->assignments, &c->assignment_count, text);
+}
+
+static void build_env(struct options *o, const struct env_changes *c) {
+    if (!c->clear && !c->assignment_count && !c->file_count) {
+        o->env = environ; /* the usual case costs nothing */
+        while (o->env[o->env_count])
+            o->env_count++;
+        return;
+    }
+    size_t n = 0;
+    while (!c->clear && environ[n])
+        n++;
+    o->env = must(calloc(n + 1, sizeof(*o->env)));
+    memcpy(o->env, environ, n * sizeof(*o->env));
+    o->env_count = n;
+    for (size_t i = 0; i < c->file_count; i++) {
+        const char *error = parse_env_file(c->files[i], o);
+        if (error) die(EXIT_HERMIT, "--env-file %s: %s", c->files[i], error);
+    }
+    for (size_t i = 0; i < c->assignment_count; i++)
+        if (!options_set_env(o, c->assignments[i])) die(EXIT_HERMIT, "out of memory");
+}
+
+static void set_timeout(struct options *o, const char *text) {
+    if (!parse_duration(text, &o->timeout_ns))
+        die(EXIT_HERMIT, "--timeout %s: not a duration (such as 10, 1.5s, 200ms, 2m or 1h)", text);
+}
+
+static void apply(struct options *o, struct env_changes *env, int option) {
+    switch (option) {
+    case 'm':
+        set_memory(o, optarg);
+        break;
+    case 'e':
+        set_env(env, optarg);
+        break;
+    case 'w':
+        set_workdir(o, optarg);
+        break;
+    case 'v':
+        add_volume(o, optarg);
+        break;
+    case 'q':
+        o->quiet = true;
+        break;
+    case 'h':
+        options_help();
+    case 'V':
+        options_version();
+    case OPT_CPUS:
+        set_cpus(o, optarg);
+        break;
+    case OPT_ENV_FILE:
+        push(&env->files, &env->file_count, optarg);
+        break;
+    case OPT_CLEAR_ENV:
+        env->clear = true;
+        break;
+    case OPT_ROOTFS:
+        set_rootfs(o, optarg);
+        break;
+    case OPT_VMM:
+        set_vmm(o, optarg);
+        break;
+    case OPT_STRACE:
+        set_strace(o, optarg);
+        break;
+    case OPT_STATS:
+        o->stats = true;
+        break;
+    case OPT_TIMEOUT:
+        set_timeout(o, optarg);
+        break;
+    case OPT_VERBOSE:
+        o->verbose = true;
+        break;
+    case OPT_NO_ASLR:
+        o->no_aslr = true;
+        break;
+    }
+}
+
+/* getopt's own messages would go through the message catalogue and carry another prefix.
+ * optopt: 0 for an unknown long option, else the option's value; only a long option can fail with
+ * the value of a known option without argument. */
+static _Noreturn void bad_option(int what, char **argv) {
+    const char *given = argv[optind - 1]; /* in a cluster of short options: the word before */
+    int name = (int)strcspn(given, "=");
+    if (what == ':') {
+        if (strncmp(given, "--", 2) == 0)
+            die(EXIT_HERMIT, "option '%s' needs a value" TRY_HELP, given);
+        die(EXIT_HERMIT, "option '-%c' needs a value" TRY_HELP, optopt);
+    }
+    if (optopt == 0) die(EXIT_HERMIT, "unknown or ambiguous option '%.*s'" TRY_HELP, name, given);
+    if (optopt >= OPT_CPUS || strchr("qVh", optopt))
+        die(EXIT_HERMIT, "option '%.*s' takes no value" TRY_HELP, name, given);
+    die(EXIT_HERMIT, "unknown option '-%c'" TRY_HELP, optopt);
+}
+
+void options_check_calls(const struct options *o, const char *const *names, size_t count) {
+    for (const char *p = o->strace_filter; *p; p += strspn(p, ",")) {
+        size_t len = strcspn(p, ","), i = 0;
+        while (i < count && !(names[i] && strncmp(names[i], p, len) == 0 && !names[i][len]))
+            i++;
+        if (i == count) die(EXIT_HERMIT, "--strace: there is no system call '%.*s'", (int)len, p);
+        p += len;
+    }
+}
+
+void options_parse(struct options *o, int argc, char **argv) {
+    struct env_changes env = {0};
+    static char all_calls[] = "";
+    *o = (struct options){
+        .memory_bytes = MEMORY_DEFAULT, .cpus = 1, .vmm = VMM_AUTO, .strace_filter = all_calls};
+    opterr = 0;
+    /* '+': what follows PROGRAM belongs to it. */
+    for (int c; (c = getopt_long(argc, argv, "+:m:e:w:v:qVh", long_options, NULL)) != -1;) {
+        if (c == '?' || c == ':') bad_option(c, argv);
+        apply(o, &env, c);
+    }
+    diag_quiet = o->quiet;
+    diag_verbose = o->verbose;
+    if (o->quiet && o->verbose) die(EXIT_HERMIT, "--quiet and --verbose exclude each other");
+    if (optind >= argc) die(EXIT_HERMIT, "no program given" TRY_HELP);
+    if (!argv[optind][0]) die(EXIT_NOTFOUND, "the program's name is empty" TRY_HELP);
+    o->program = argv[optind];
+    o->argv = argv + optind;
+    o->argc = (size_t)(argc - optind);
+    build_env(o, &env);
+}

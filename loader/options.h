@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of hermit-run(1), parsed and checked. */
+#ifndef LOADER_OPTIONS_H
+#define LOADER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum vmm_choice { VMM_AUTO, VMM_KVM, VMM_QEMU };
+
+struct volume_option {
+    char *host;
+    char *guest; /* cleaned, or NULL: the canonical host path */
+    bool writable;
+};
+
+struct options {
+    uint64_t memory_bytes; /* page-aligned */
+    uint32_t cpus;
+    enum vmm_choice vmm;
+    char **env; /* NULL-terminated environment of the program */
+    size_t env_count;
+    char *workdir; /* guest path, canonical, or NULL: the host's current directory */
+    struct volume_option *volumes;
+    size_t volume_count;
+    char *rootfs; /* host path or NULL */
+    bool rootfs_writable;
+    bool strace;
+    char *strace_filter; /* comma-separated call names, "" all */
+    bool stats;
+    bool verbose;
+    bool quiet;
+    bool no_aslr;
+    uint64_t timeout_ns; /* 0: none */
+    char *program;       /* as given */
+    char **argv;         /* argv[0] = program as given; NULL-terminated */
+    size_t argc;
+};
+
+/* Parses; on bad input prints one line and exits 125; handles --help and --version itself. */
+void options_parse(struct options *o, int argc, char **argv);
+
+/* Exits 125 with one line if strace_filter names a call that is not in names (NULL: a gap). */
+void options_check_calls(const struct options *o, const char *const *names, size_t count);
+
+/* "256M", "1G", "4096": bytes, suffixes K M G T (binary).  false if malformed or out of range. */
+bool parse_size(const char *text, uint64_t *bytes);
+/* "10", "1.5s", "200ms", "2m", "1h": nanoseconds. */
+bool parse_duration(const char *text, uint64_t *ns);
+/* HOST[:GUEST][:ro|rw]; NULL on success or a static message that says what is wrong. */
+const char *parse_volume(const char *text, struct volume_option *out);
+/* Adds or replaces K=V in o->env (malloc'ed or NULL); K alone takes the host's value if there is
+ * one.  false: out of memory. */
+bool options_set_env(struct options *o, const char *assignment);
+/* Appends the K=V lines of a file (docker's env-file format) ; NULL or a message. */
+const char *parse_env_file(const char *path, struct options *o);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The texts of --help and --version.  Owns nothing. */
+#include <loader/diag.h>
+#include <loader/options_help.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: hermit-run [OPTIONS] PROGRAM [ARGS...]\n"
+    "Run an unmodified Linux x86-64 program as the only tenant of a tiny virtual machine.\n"
+    "\n"
+    "What the program gets:\n"
+    "  -m, --memory SIZE       RAM limit, 4M to 190G, suffix K, M, G or T (default 256M)\n"
+    "      --cpus N            virtual CPUs (this version: 1)\n"
+    "  -e, --env K=V           set an environment variable; K alone: as on the host\n"
+    "      --env-file FILE     read K=V lines from FILE\n"
+    "      --clear-env         start from an empty environment, not from the caller's\n"
+    "  -w, --workdir DIR       start in DIR, as the program sees it\n"
+    "      --timeout DURATION  end the program after DURATION: 10, 1.5s, 200ms, 2m, 1h\n"
+    "\n"
+    "What the program sees (default: its own binary, library directories and the current\n"
+    "directory, all read-only, and a private writable /tmp):\n"
+    "  -v, --volume HOST[:GUEST][:ro|rw]\n"
+    "                          share a file or directory, at GUEST (default: the same path),\n"
+    "                          read-only unless rw; may be repeated\n"
+    "      --rootfs DIR[:ro|rw]\n"
+    "                          show DIR as / instead, and look PROGRAM up inside it\n"
+    "\n"
+    "How it runs:\n"
+    "      --vmm auto|kvm|qemu engine (default auto: KVM, else QEMU)\n"
+    "      --strace[=CALL,...] show system calls on stderr\n"
+    "      --stats             show boot time, exits, memory and calls on stderr at the end\n"
+    "      --no-aslr           fixed addresses\n"
+    "  -q, --quiet             no notes, only errors\n"
+    "      --verbose           say what is done, with the kernel's messages\n"
+    "  -V, --version           show the version\n"
+    "  -h, --help              show this text\n"
+    "\n"
+    "Options end at PROGRAM: what follows is the program's.  A PROGRAM without '/' is searched\n"
+    "in PATH.  Exit status: the program's; 128+N if signal N ended it; 124 on --timeout; 125 if\n"
+    "hermit-run failed; 126 if PROGRAM cannot be executed; 127 if it was not found.\n"
+    "\n"
+    "Examples:\n"
+    "  hermit-run ./app --flag                     run ./app in a virtual machine\n"
+    "  hermit-run busybox sh                       a shell, found in PATH\n"
+    "  hermit-run -v data:/data:rw ./app /data     let it write in ./data\n"
+    "  hermit-run -m 1G --timeout 30s ./app        bound memory and time\n"
+    "  hermit-run --rootfs ./alpine /bin/ls -l /   run inside another root file system\n"
+    "  hermit-run --strace=openat,read ./app       see what it opens and reads\n";
+
+static _Noreturn void print(const char *text, size_t len) {
+    while (len) {
+        ssize_t n = write(STDOUT_FILENO, text, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) die(EXIT_HERMIT, "standard output: %s", strerror(errno));
+        text += n;
+        len -= (size_t)n;
+    }
+    _exit(0);
+}
+
+void options_help(void) { print(help, sizeof(help) - 1); }
+
+void options_version(void) {
+    static const char version[] = "hermit-run " HERMIT_VERSION "\n";
+    print(version, sizeof(version) - 1);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* A VM exit costs far more than a cache line that travels between two CPUs: a program that calls
+ * often is served by a thread that watches the call block.  It starts with the first burst of
+ * doorbells, polls while calls come and sleeps soon after.  Owns hc_comm.polling. */
+#include <loader/poller.h>
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <loader/event.h>
+#include <loader/services.h>
+#include <loader/vm.h>
+
+#define BURST 8                     /* doorbells ... */
+#define BURST_CYCLES 5000000ULL     /* ... within about 2 ms start the thread */
+#define IDLE_CYCLES 300000ULL       /* about 0.1 ms without a call end a round of polling */
+
+static enum { UNTRIED, RUNNING, IMPOSSIBLE } state;
+static pthread_t thread;
+/* Held while a call is served, so that the engine thread can wait for its end. */
+static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t awake; /* futex: 0 while the thread sleeps */
+static uint64_t burst_start;
+static unsigned burst;
+
+static bool serve(void) {
+    if (__atomic_load_n(&vm_comm->call.state, __ATOMIC_RELAXED) != HC_SUBMITTED) return false;
+    pthread_mutex_lock(&serving);
+    bool served = hc_serve(vm_comm);
+    pthread_mutex_unlock(&serving);
+    return served;
+}
+
+static void poll_round(void) {
+    __atomic_store_n(&vm_comm->polling, 1, __ATOMIC_SEQ_CST);
+    uint64_t last = __rdtsc();
+    while (__rdtsc() - last < IDLE_CYCLES) {
+        if (serve()) last = __rdtsc();
+        else _mm_pause();
+    }
+    __atomic_store_n(&vm_comm->polling, 0, __ATOMIC_SEQ_CST);
+    serve(); /* submitted while the guest still saw polling set */
+}
+
+static void *poller_main(void *arg) {
+    for (;;) {
+        poll_round();
+        __atomic_store_n(&awake, 0, __ATOMIC_SEQ_CST);
+        while (__atomic_load_n(&awake, __ATOMIC_SEQ_CST) == 0) {
+            syscall(SYS_futex, &awake, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+        }
+    }
+    return NULL;
+}
+
+static void start(void) {
+    cpu_set_t cpus;
+    state = IMPOSSIBLE; /* polling on the only CPU would keep the guest from it */
+    if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_COUNT(&cpus) < 2) return;
+    sigset_t old;
+    awake = 1;
+    sigprocmask(SIG_BLOCK, event_signals(), &old);
+    if (pthread_create(&thread, NULL, poller_main, NULL) == 0) state = RUNNING;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void wake(void) {
+    if (__atomic_exchange_n(&awake, 1, __ATOMIC_SEQ_CST) != 0) return;
+    syscall(SYS_futex, &awake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void poller_note_doorbell(void) {
+    if (state == IMPOSSIBLE) return;
+    uint64_t now = __rdtsc();
+    if (now - burst_start > BURST_CYCLES) {
+        burst_start = now;
+        burst = 0;
+    }
+    if (++burst < BURST) return;
+    burst = 0;
+    if (state == UNTRIED) start();
+    else wake();
+}
+
+void poller_wait_done(void) {
+    while (__atomic_load_n(&vm_comm->call.state, __ATOMIC_ACQUIRE) == HC_CLAIMED) {
+        pthread_mutex_lock(&serving);
+        pthread_mutex_unlock(&serving);
+    }
+}

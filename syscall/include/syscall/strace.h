@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Tracing of calls as strace(1) prints them; private to syscall/. */
+#ifndef SYSCALL_STRACE_H
+#define SYSCALL_STRACE_H
+
+#include <kernel/process.h>
+
+struct hermit_boot;
+struct strace_call;
+
+/* Reads the filter of --strace=call,!call. */
+void strace_init(const struct hermit_boot *boot);
+/* Notes a call and what it passes in; NULL: not traced. */
+struct strace_call *strace_enter(uint32_t nr, const struct regs *regs);
+/* Prints the line and frees the call. */
+void strace_leave(struct strace_call *call, int64_t result);
+
+/* A line that grows; what does not fit is cut. */
+struct strace_line {
+    char *text;
+    uint32_t len, size;
+};
+void line_printf(struct strace_line *line, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void line_put(struct strace_line *line, const char *text);
+
+/* One argument of a call; args and index give access to its neighbours (lengths, commands).
+ * result: of the call, for kinds that it writes. */
+struct strace_arg {
+    uint32_t kind; /* enum trace_kind */
+    uint32_t index;
+    const uint64_t *args;
+    int64_t result;
+};
+void strace_print_arg(struct strace_line *line, const struct strace_arg *arg);
+/* Kinds that are pointers to data, printed by what they point to; false: not one of them, or not
+ * readable.  The first calls the second (strace_data.c, strace_results.c). */
+bool strace_print_data(struct strace_line *line, const struct strace_arg *arg);
+bool strace_print_results(struct strace_line *line, const struct strace_arg *arg);
+/* A quoted, escaped, abbreviated string of known length, or up to NUL with len UINT64_MAX. */
+void strace_print_string(struct strace_line *line, gva_t at, uint64_t len);
+
+/* Decoded flags and names (strace_flags.c). Each prints nothing and returns false where the kind
+ * has no names. */
+bool strace_print_flags(struct strace_line *line, uint32_t kind, uint64_t value);
+void strace_print_mode(struct strace_line *line, uint32_t mode);
+const char *strace_errno_name(int err);
+const char *strace_errno_text(int err);
+const char *strace_signal_name(int sig); /* NULL: a real-time signal or none at all */
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for the readiness of several files.  Owns nothing. */
+#include "poll_wait.h"
+
+#include <kernel/clock.h>
+#include <kernel/heap.h>
+#include <kernel/signal.h>
+#include <kernel/uaccess.h>
+#include <kernel/vfs.h>
+#include <kernel/wait.h>
+#include <syscall/user_time.h>
+
+#define SLICE_NS 10000000       /* between looks at files that the loader does not watch */
+#define REVENTS_UNKNOWN 0xffffu /* the loader has not looked yet */
+
+struct poll_set {
+    struct poll_item *items;
+    uint32_t count;
+    struct hc_wait_fd *fds;
+    uint32_t nfds;
+    uint32_t ready;
+    bool unwatched; /* some file needs a look now and then */
+    bool dropped;   /* the array has changed: start the wait again */
+};
+
+/* Files say the short names; Linux's say the long ones with them. */
+static uint32_t with_synonyms(uint32_t events) {
+    if (events & POLLIN) events |= POLLRDNORM;
+    if (events & POLLOUT) events |= POLLWRNORM;
+    return events;
+}
+
+/* The loader wakes for POLLHUP and POLLERR whether asked to or not: a file for which that is not
+ * an answer (select's exceptfds) would keep it awake. */
+static void drop_slot(struct poll_set *s, struct poll_item *item) {
+    uint32_t last = --s->nfds;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->items[i].slot == (int32_t)last) s->items[i].slot = item->slot;
+    s->fds[item->slot] = s->fds[last];
+    item->slot = -1;
+    s->unwatched = true;
+    s->dropped = true;
+}
+
+static bool scan(void *arg) {
+    struct poll_set *s = arg;
+    s->ready = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct poll_item *item = &s->items[i];
+        uint32_t seen = item->slot < 0 ? 0 : s->fds[item->slot].revents;
+        bool skip = !item->file || (item->slot >= 0 && seen == 0);
+        if (!skip) item->got = with_synonyms(file_poll(item->file)) & item->want;
+        if (item->got)
+            s->ready++;
+        else if (seen && seen != REVENTS_UNKNOWN)
+            drop_slot(s, item);
+    }
+    return s->ready > 0 || s->dropped;
+}
+
+static int watch(struct poll_set *s) {
+    uint32_t handles = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct file *f = s->items[i].file;
+        if (f && f->ops->wait_handle) handles++;
+    }
+    if (handles == 0) return 0;
+    uint32_t room = min(handles, HC_MAX_WAIT_FDS);
+    s->fds = kmalloc(room * sizeof(*s->fds));
+    if (!s->fds) return -ENOMEM;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct poll_item *item = &s->items[i];
+        if (!item->file || !item->file->ops->wait_handle) continue;
+        uint32_t handle = item->file->ops->wait_handle(item->file);
+        if (handle == NO_HANDLE) continue;
+        if (s->nfds == room) {
+            s->unwatched = true;
+            break;
+        }
+        item->slot = (int32_t)s->nfds;
+        s->fds[s->nfds++] = (struct hc_wait_fd){
+            .handle = handle, .events = (uint16_t)item->want, .revents = REVENTS_UNKNOWN};
+    }
+    return 0;
+}
+
+static int sleep_until_ready(struct poll_set *s, int64_t deadline_ns) {
+    for (;;) {
+        int64_t until = deadline_ns;
+        if (s->unwatched) {
+            int64_t slice = clock_monotonic_ns() + SLICE_NS;
+            until = deadline_ns < 0 ? slice : min(deadline_ns, slice);
+        }
+        s->dropped = false;
+        int r = wait_until(scan, s, s->fds, s->nfds, until);
+        if (r == 0 && s->ready == 0) continue;
+        if (r == -ETIMEDOUT && until != deadline_ns) continue;
+        return r;
+    }
+}
+
+int64_t poll_wait(struct poll_item *items, uint32_t count, int64_t deadline_ns) {
+    struct poll_set s = {.items = items, .count = count};
+    for (uint32_t i = 0; i < count; i++)
+        items[i].slot = -1;
+    if (scan(&s) || deadline_ns == 0) return s.ready;
+    int r = watch(&s);
+    if (r == 0) r = sleep_until_ready(&s, deadline_ns);
+    if (r == -ETIMEDOUT) {
+        /* Something may have become ready since the loader last looked. */
+        for (uint32_t i = 0; i < count; i++)
+            items[i].slot = -1;
+        scan(&s);
+        r = 0;
+    }
+    kfree(s.fds);
+    return r < 0 ? r : (int64_t)s.ready;
+}
+
+void poll_put(struct poll_item *items, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (items[i].file) file_put(items[i].file);
+}
+
+/* select(2) takes microseconds beyond a second. */
+static int select_timeval(gva_t at, int64_t *ns) {
+    struct timeval tv;
+    if (get_user(tv, at) < 0) return -EFAULT;
+    if (tv.tv_sec < 0 || tv.tv_usec < 0) return -EINVAL;
+    int64_t seconds;
+    if (__builtin_add_overflow(tv.tv_sec, tv.tv_usec / 1000000, &seconds) ||
+        seconds >= INT64_MAX / NSEC_PER_SEC)
+        *ns = INT64_MAX;
+    else
+        *ns = seconds * NSEC_PER_SEC + tv.tv_usec % 1000000 * 1000;
+    return 0;
+}
+
+int poll_timeout_get(struct poll_timeout *t, gva_t at, bool timeval) {
+    int64_t ns = 0;
+    *t = (struct poll_timeout){.at = at, .timeval = timeval, .deadline_ns = WAIT_FOREVER};
+    if (at == 0) return 0;
+    int r = timeval ? select_timeval(at, &ns) : user_timespec(at, &ns);
+    if (r < 0) return r;
+    t->zero = ns == 0;
+    t->deadline_ns = ns == 0 ? 0 : deadline_after(ns);
+    return 0;
+}
+
+int poll_mask_get(gva_t mask, uint64_t size) {
+    uint64_t set;
+    if (mask == 0) return 0;
+    if (size != sizeof(set)) return -EINVAL;
+    if (get_user(set, mask) < 0) return -EFAULT;
+    signal_set_temporary_mask(set);
+    return 0;
+}
+
+int64_t poll_finish(const struct poll_timeout *t, int64_t result) {
+    if (result == -EINTR) result = -ERESTARTNOHAND;
+    if (result != -ERESTARTNOHAND) signal_restore_mask();
+    if (t->at == 0 || t->zero) return result;
+    int64_t left = time_left(t->deadline_ns);
+    int r = t->timeval ? put_timeval(t->at, left) : put_timespec(t->at, left);
+    /* A timeout in read-only memory is no error, but a restart would wait anew. */
+    return r < 0 && result == -ERESTARTNOHAND ? -EINTR : result;
+}

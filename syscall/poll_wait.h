@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for the readiness of several files: what poll(2) and select(2) have in common. */
+#ifndef POLL_WAIT_H
+#define POLL_WAIT_H
+
+#include <kernel/process.h>
+
+/* One file and what is asked of it. */
+struct poll_item {
+    struct file *file; /* holds a reference; NULL: never ready */
+    uint32_t want;     /* POLL* */
+    uint32_t got;      /* OUT: of `want`, or POLLNVAL set by the caller beforehand */
+    int32_t fd;
+    int32_t slot; /* in the array for the loader, -1: asked by file_poll only */
+};
+
+/* Waits until an item is ready: number of ready items, 0 at the deadline, -EINTR or -ENOMEM.
+ * deadline_ns 0: does not wait.  Items with `got` set count as ready. */
+int64_t poll_wait(struct poll_item *items, uint32_t count, int64_t deadline_ns);
+/* Drops the files. */
+void poll_put(struct poll_item *items, uint32_t count);
+
+/* A timeout of ppoll, select, pselect6: where it is, its layout and the deadline. */
+struct poll_timeout {
+    gva_t at; /* 0: forever */
+    bool timeval;
+    bool zero;
+    int64_t deadline_ns;
+};
+int poll_timeout_get(struct poll_timeout *t, gva_t at, bool timeval);
+/* Swaps in the mask at `mask` (0: none) for the call. */
+int poll_mask_get(gva_t mask, uint64_t size);
+/* The end of a call with a timeout and a mask: restores the mask and writes the time that is left,
+ * unless a handler is about to see the one and a restart will use the other. */
+int64_t poll_finish(const struct poll_timeout *t, int64_t result);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of flags and commands, by kind of argument. */
+#include <hermit/linux_abi.h>
+#include <kernel/types.h>
+#include <syscall/strace.h>
+#include <syscall/strace_table.h>
+
+struct flag_name {
+    uint64_t value;
+    const char *name;
+};
+
+/* How a kind's table is read. */
+struct flag_set {
+    const struct flag_name *names;
+    uint32_t count;
+    uint64_t field;   /* these bits are one number, not flags; 0: all flags */
+    const char *zero; /* NULL: "0" */
+};
+
+#define N(name)                                                                                    \
+    { name, #name }
+#define SET(...)                                                                                   \
+    (const struct flag_name[]) { __VA_ARGS__ }
+#define COUNT(...) (sizeof(SET(__VA_ARGS__)) / sizeof(struct flag_name))
+/* Exactly one of the names. */
+#define ENUM(...)                                                                                  \
+    { SET(__VA_ARGS__), COUNT(__VA_ARGS__), UINT64_MAX, NULL }
+#define FLAGS(none, ...)                                                                           \
+    { SET(__VA_ARGS__), COUNT(__VA_ARGS__), 0, none }
+#define FIELD(mask, ...)                                                                           \
+    { SET(__VA_ARGS__), COUNT(__VA_ARGS__), mask, NULL }
+
+#define LIBC(name, value)                                                                          \
+    { value, #name } /* a name that libc defines, not the kernel's headers */
+
+static const struct flag_set sets[TK_COUNT] = {
+    [TK_oflags] = FIELD(O_ACCMODE, N(O_RDONLY), N(O_WRONLY), N(O_RDWR), N(O_CREAT), N(O_EXCL),
+                        N(O_NOCTTY), N(O_TRUNC), N(O_APPEND), N(O_NONBLOCK), N(O_SYNC), N(O_DSYNC),
+                        N(O_DIRECT), N(O_LARGEFILE), N(O_TMPFILE), N(O_DIRECTORY), N(O_NOFOLLOW),
+                        N(O_NOATIME), N(O_CLOEXEC), N(O_PATH), LIBC(O_ASYNC, FASYNC)),
+    [TK_fdflags] = FLAGS(NULL, N(O_CLOEXEC), N(O_NONBLOCK), N(O_DIRECT)),
+    [TK_prot] = FLAGS("PROT_NONE", N(PROT_READ), N(PROT_WRITE), N(PROT_EXEC), N(PROT_SEM),
+                      N(PROT_GROWSDOWN), N(PROT_GROWSUP)),
+    [TK_mapflags] =
+        FIELD(MAP_TYPE, N(MAP_SHARED), N(MAP_PRIVATE), N(MAP_SHARED_VALIDATE), N(MAP_FIXED),
+              N(MAP_ANONYMOUS), N(MAP_32BIT), N(MAP_GROWSDOWN), N(MAP_DENYWRITE), N(MAP_EXECUTABLE),
+              N(MAP_LOCKED), N(MAP_NORESERVE), N(MAP_POPULATE), N(MAP_NONBLOCK), N(MAP_STACK),
+              N(MAP_HUGETLB), N(MAP_SYNC), N(MAP_FIXED_NOREPLACE)),
+    [TK_mremapflags] = FLAGS(NULL, N(MREMAP_MAYMOVE), N(MREMAP_FIXED), N(MREMAP_DONTUNMAP)),
+    [TK_msyncflags] = FLAGS(NULL, N(MS_ASYNC), N(MS_INVALIDATE), N(MS_SYNC)),
+    [TK_mclflags] = FLAGS(NULL, N(MCL_CURRENT), N(MCL_FUTURE), N(MCL_ONFAULT)),
+    [TK_atflags] =
+        FLAGS(NULL, N(AT_SYMLINK_NOFOLLOW), {AT_EACCESS, "AT_EACCESS"}, N(AT_SYMLINK_FOLLOW),
+              N(AT_NO_AUTOMOUNT), N(AT_EMPTY_PATH), N(AT_STATX_FORCE_SYNC), N(AT_STATX_DONT_SYNC)),
+    [TK_unlinkflags] = FLAGS(NULL, N(AT_REMOVEDIR)),
+    [TK_renameflags] = FLAGS(NULL, N(RENAME_NOREPLACE), N(RENAME_EXCHANGE), N(RENAME_WHITEOUT)),
+    [TK_grndflags] = FLAGS(NULL, N(GRND_NONBLOCK), N(GRND_RANDOM), N(GRND_INSECURE)),
+    [TK_timerflags] = FLAGS(NULL, N(TIMER_ABSTIME)),
+    [TK_rwflags] =
+        FLAGS(NULL, {RWF_HIPRI, "RWF_HIPRI"}, {RWF_DSYNC, "RWF_DSYNC"}, {RWF_SYNC, "RWF_SYNC"},
+              {RWF_NOWAIT, "RWF_NOWAIT"}, {RWF_APPEND, "RWF_APPEND"}),
+    [TK_waitopts] = FLAGS(NULL, N(WNOHANG), N(WSTOPPED), N(WEXITED), N(WCONTINUED), N(WNOWAIT)),
+    [TK_closerange] = FLAGS(NULL, N(CLOSE_RANGE_UNSHARE), N(CLOSE_RANGE_CLOEXEC)),
+    [TK_amode] = FLAGS("F_OK", LIBC(R_OK, 4), LIBC(W_OK, 2), LIBC(X_OK, 1)),
+    [TK_sighow] = ENUM(N(SIG_BLOCK), N(SIG_UNBLOCK), N(SIG_SETMASK)),
+    [TK_whence] = ENUM(N(SEEK_SET), N(SEEK_CUR), N(SEEK_END), N(SEEK_DATA), N(SEEK_HOLE)),
+    [TK_clockid] = ENUM(N(CLOCK_REALTIME), N(CLOCK_MONOTONIC), N(CLOCK_PROCESS_CPUTIME_ID),
+                        N(CLOCK_THREAD_CPUTIME_ID), N(CLOCK_MONOTONIC_RAW),
+                        N(CLOCK_REALTIME_COARSE), N(CLOCK_MONOTONIC_COARSE), N(CLOCK_BOOTTIME)),
+    [TK_resource] = ENUM(N(RLIMIT_CPU), N(RLIMIT_FSIZE), N(RLIMIT_DATA), N(RLIMIT_STACK),
+                         N(RLIMIT_CORE), N(RLIMIT_RSS), N(RLIMIT_NPROC), N(RLIMIT_NOFILE),
+                         N(RLIMIT_MEMLOCK), N(RLIMIT_AS), N(RLIMIT_LOCKS), N(RLIMIT_SIGPENDING),
+                         N(RLIMIT_MSGQUEUE), N(RLIMIT_NICE), N(RLIMIT_RTPRIO), N(RLIMIT_RTTIME)),
+    [TK_rusagewho] = ENUM({RUSAGE_SELF, "RUSAGE_SELF"}, {(uint32_t)-1, "RUSAGE_CHILDREN"},
+                          {RUSAGE_THREAD, "RUSAGE_THREAD"}),
+    [TK_fcntl] =
+        ENUM(N(F_DUPFD), N(F_GETFD), N(F_SETFD), N(F_GETFL), N(F_SETFL), N(F_GETLK), N(F_SETLK),
+             N(F_SETLKW), N(F_SETOWN), N(F_GETOWN), N(F_SETSIG), N(F_GETSIG), N(F_OFD_GETLK),
+             N(F_OFD_SETLK), N(F_OFD_SETLKW), N(F_SETLEASE), N(F_GETLEASE), N(F_NOTIFY),
+             N(F_DUPFD_CLOEXEC), N(F_SETPIPE_SZ), N(F_GETPIPE_SZ), N(F_ADD_SEALS), N(F_GET_SEALS)),
+    [TK_flock] = FLAGS(NULL, N(LOCK_SH), N(LOCK_EX), N(LOCK_UN), N(LOCK_NB)),
+    [TK_futexop] = FIELD(FUTEX_CMD_MASK, N(FUTEX_WAIT), N(FUTEX_WAKE), N(FUTEX_REQUEUE),
+                         N(FUTEX_CMP_REQUEUE), N(FUTEX_WAKE_OP), N(FUTEX_LOCK_PI),
+                         N(FUTEX_UNLOCK_PI), N(FUTEX_TRYLOCK_PI), N(FUTEX_WAIT_BITSET),
+                         N(FUTEX_WAKE_BITSET), N(FUTEX_WAIT_REQUEUE_PI), N(FUTEX_CMP_REQUEUE_PI),
+                         N(FUTEX_LOCK_PI2), N(FUTEX_PRIVATE_FLAG), N(FUTEX_CLOCK_REALTIME)),
+    [TK_itimer] = ENUM(N(ITIMER_REAL), N(ITIMER_VIRTUAL), N(ITIMER_PROF)),
+    [TK_madvice] =
+        ENUM(N(MADV_NORMAL), N(MADV_RANDOM), N(MADV_SEQUENTIAL), N(MADV_WILLNEED), N(MADV_DONTNEED),
+             N(MADV_FREE), N(MADV_REMOVE), N(MADV_DONTFORK), N(MADV_DOFORK), N(MADV_MERGEABLE),
+             N(MADV_UNMERGEABLE), N(MADV_HUGEPAGE), N(MADV_NOHUGEPAGE), N(MADV_DONTDUMP),
+             N(MADV_DODUMP), N(MADV_WIPEONFORK), N(MADV_KEEPONFORK), N(MADV_COLD), N(MADV_PAGEOUT),
+             N(MADV_POPULATE_READ), N(MADV_POPULATE_WRITE)),
+    [TK_fadvice] = ENUM(N(POSIX_FADV_NORMAL), N(POSIX_FADV_RANDOM), N(POSIX_FADV_SEQUENTIAL),
+                        N(POSIX_FADV_WILLNEED), N(POSIX_FADV_DONTNEED), N(POSIX_FADV_NOREUSE)),
+    [TK_prctl] = ENUM(N(PR_SET_PDEATHSIG), N(PR_GET_PDEATHSIG), N(PR_GET_DUMPABLE),
+                      N(PR_SET_DUMPABLE), N(PR_GET_KEEPCAPS), N(PR_SET_KEEPCAPS), N(PR_SET_NAME),
+                      N(PR_GET_NAME), N(PR_GET_SECCOMP), N(PR_SET_SECCOMP), N(PR_CAPBSET_READ),
+                      N(PR_CAPBSET_DROP), N(PR_GET_SECUREBITS), N(PR_SET_SECUREBITS),
+                      N(PR_SET_TIMERSLACK), N(PR_GET_TIMERSLACK), N(PR_SET_MM),
+                      N(PR_SET_CHILD_SUBREAPER), N(PR_GET_CHILD_SUBREAPER), N(PR_SET_NO_NEW_PRIVS),
+                      N(PR_GET_NO_NEW_PRIVS), N(PR_GET_TID_ADDRESS), N(PR_SET_THP_DISABLE),
+                      N(PR_GET_THP_DISABLE), N(PR_CAP_AMBIENT), N(PR_SET_VMA), N(PR_SET_PTRACER)),
+    [TK_archop] = ENUM(N(ARCH_SET_GS), N(ARCH_SET_FS), N(ARCH_GET_FS), N(ARCH_GET_GS)),
+    [TK_ioctl] = ENUM(N(TCGETS), N(TCSETS), N(TCSETSW), N(TCSETSF), N(TCSBRK), N(TCFLSH),
+                      N(TIOCGWINSZ), N(TIOCSWINSZ), N(TIOCGPGRP), N(TIOCSPGRP), N(TIOCGSID),
+                      N(TIOCSCTTY), N(TIOCNOTTY), N(TIOCGPTN), N(FIONREAD), N(FIONBIO), N(FIOASYNC),
+                      N(FIOCLEX), N(FIONCLEX), N(FIOQSIZE)),
+};
+
+/* Prints the bits of value that are flags; the number of names printed. */
+static uint32_t print_bits(struct strace_line *line, const struct flag_set *set, uint64_t *value,
+                           uint32_t printed) {
+    for (uint32_t i = 0; i < set->count; i++) {
+        uint64_t bits = set->names[i].value;
+        /* O_SYNC contains O_DSYNC, O_TMPFILE contains O_DIRECTORY: the larger name comes first. */
+        if (bits == 0 || bits & set->field || (*value & bits) != bits) continue;
+        line_printf(line, "%s%s", printed++ > 0 ? "|" : "", set->names[i].name);
+        *value &= ~bits;
+    }
+    return printed;
+}
+
+bool strace_print_flags(struct strace_line *line, uint32_t kind, uint64_t value) {
+    const struct flag_set *set = &sets[kind];
+    if (set->names == NULL) return false;
+    uint32_t printed = 0;
+    value = (uint32_t)value;
+    if (set->field == 0 && value == 0) {
+        line_put(line, set->zero != NULL ? set->zero : "0");
+        return true;
+    }
+    uint64_t field = value & set->field;
+    for (uint32_t i = 0; set->field != 0 && i < set->count && printed == 0; i++) {
+        uint64_t bits = set->names[i].value;
+        if (bits != field || (bits & ~set->field) != 0) continue;
+        line_put(line, set->names[i].name);
+        printed = 1;
+        value &= ~set->field;
+    }
+    printed = print_bits(line, set, &value, printed);
+    if (value != 0 || printed == 0)
+        line_printf(line, "%s0x%lx", printed > 0 ? "|" : "", (unsigned long)value);
+    return true;
+}
+
+void strace_print_mode(struct strace_line *line, uint32_t mode) {
+    static const struct flag_name types[] = {
+        N(S_IFREG), N(S_IFDIR), N(S_IFCHR), N(S_IFBLK), N(S_IFIFO), N(S_IFLNK), N(S_IFSOCK),
+    };
+    for (uint32_t i = 0; i < ARRAY_LEN(types); i++)
+        if ((mode & S_IFMT) == types[i].value) line_printf(line, "%s|", types[i].name);
+    mode &= ~(uint32_t)S_IFMT;
+    line_printf(line, mode < 0100 ? "%03o" : "0%o", mode);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What the system says about itself: uname(2), sysinfo(2), getrandom(2), times(2), getrusage(2). */
+#include <hermit/boot.h>
+#include <kernel/clock.h>
+#include <kernel/frame.h>
+#include <kernel/hc.h>
+#include <kernel/random.h>
+#include <kernel/signal.h>
+#include <kernel/string.h>
+#include <syscall/protos.h>
+#include <syscall/user.h>
+
+#define CLOCK_TICKS 100 /* per second, as sysconf(_SC_CLK_TCK) says on every Linux */
+
+/* uname(2) */
+int64_t sys_uname(gva_t buf) {
+    struct new_utsname name = {
+        .sysname = "Linux",
+        .release = "6.1.0-hermit",
+        .version = "#1 Hermit",
+        .machine = "x86_64",
+        .domainname = "(none)",
+    };
+    strlcpy(name.nodename, boot_string(boot_info()->hostname), sizeof(name.nodename));
+    return put_user(name, buf);
+}
+
+/* sysinfo(2) */
+int64_t sys_sysinfo(gva_t buf) {
+    struct frame_usage ram = frame_usage();
+    struct sysinfo info = {
+        .uptime = clock_monotonic_ns() / NSEC_PER_SEC,
+        .totalram = ram.limit,
+        .freeram = ram.limit - min(ram.used, ram.limit),
+        .procs = 1,
+        .mem_unit = 1,
+    };
+    return put_user(info, buf);
+}
+
+/* getrandom(2): never blocks, so its flags make no difference. */
+int64_t sys_getrandom(gva_t buf, uint64_t len, uint32_t flags) {
+    const uint32_t known = GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE;
+    const uint32_t both = GRND_RANDOM | GRND_INSECURE;
+    if (flags & ~known || (flags & both) == both) return -EINVAL;
+    len = min(len, (uint64_t)INT32_MAX);
+    uint64_t done = 0;
+    while (done < len) {
+        char piece[256];
+        uint64_t n = min(len - done, sizeof(piece));
+        random_bytes(piece, n);
+        if (copy_to_user(buf + done, piece, n) != 0) return done > 0 ? (int64_t)done : -EFAULT;
+        done += n;
+        if (done % PAGE_SIZE == 0 && done < len && signal_pending()) break;
+    }
+    return (int64_t)done;
+}
+
+static int64_t to_ticks(int64_t ns) { return ns / (NSEC_PER_SEC / CLOCK_TICKS); }
+
+/* times(2) */
+int64_t sys_times(gva_t buf) {
+    struct tms t = {.tms_utime = to_ticks(clock_cpu_ns())};
+    if (buf != 0 && put_user(t, buf) != 0) return -EFAULT;
+    return to_ticks(clock_monotonic_ns());
+}
+
+/* getrusage(2) */
+int64_t sys_getrusage(int who, gva_t buf) {
+    if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD) return -EINVAL;
+    struct rusage usage;
+    memset(&usage, 0, sizeof(usage));
+    if (who != RUSAGE_CHILDREN) {
+        int64_t ns = clock_cpu_ns();
+        usage.ru_utime.tv_sec = ns / NSEC_PER_SEC;
+        usage.ru_utime.tv_usec = ns % NSEC_PER_SEC / 1000;
+        usage.ru_maxrss = (int64_t)(frame_usage().peak / 1024);
+        usage.ru_minflt = (int64_t)current_process()->faults;
+    }
+    return put_user(usage, buf);
+}
+
+/* getcpu(2): one thread on the first CPU. */
+int64_t sys_getcpu(gva_t cpu_at, gva_t node_at, gva_t cache) {
+    uint32_t zero = 0;
+    if (cpu_at != 0 && put_user(zero, cpu_at) != 0) return -EFAULT;
+    return node_at != 0 ? put_user(zero, node_at) : 0;
+}
+
+/* personality(2): native Linux only. */
+int64_t sys_personality(uint32_t persona) {
+    return persona == 0xffffffffu || persona == 0 ? 0 : -EINVAL;
+}
