@@ -21,6 +21,7 @@
 #include <loader/tty.h>
 #include <loader/view.h>
 #include <loader/vm.h>
+#include <syscall/syscall_names.h>
 
 struct vm_exit vm_exit;
 
@@ -83,6 +84,7 @@ int main(int argc, char **argv) {
     struct view v;
     stats_mark(STATS_START);
     options_parse(&o, argc, argv);
+    options_check_calls(&o, hermit_syscall_names, HERMIT_SYSCALL_COUNT);
     view_build(&v, &o);
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);

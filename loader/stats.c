@@ -14,7 +14,7 @@
 #include <loader/kvm.h>
 #include <loader/services.h>
 #include <loader/vm.h>
-#include <syscall_names.h>
+#include <syscall/syscall_names.h>
 
 static uint64_t marks[STATS_MARKS], tsc_khz, tsc_offset;
 
@@ -72,7 +72,7 @@ static void print_calls(const struct hermit_stats *s) {
     qsort(rows, n, sizeof(rows[0]), by_count);
     fprintf(stderr, "system calls:         calls   us total  name\n");
     for (unsigned i = 0; i < n; i++) {
-        const char *name = rows[i].nr < HERMIT_SYSCALL_NAMES ? hermit_syscall_names[rows[i].nr] : NULL;
+        const char *name = rows[i].nr < HERMIT_SYSCALL_COUNT ? hermit_syscall_names[rows[i].nr] : NULL;
         fprintf(stderr, "                 %10" PRIu32 " %10.0f  ", rows[i].count, us(0, rows[i].cycles));
         if (name != NULL) fprintf(stderr, "%s\n", name);
         else fprintf(stderr, "#%u\n", rows[i].nr);

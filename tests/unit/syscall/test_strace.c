@@ -109,7 +109,7 @@ static void strings(void **state) {
            P("01234567890123456789012345678901"), P("q"));
     /* What a call writes is known after it only, and never after an error. */
     char buf[8] = "out";
-    char expected[64];
+    char expected[96];
     EXPECT("read(0, \"out\", 8) = 3", 3, SYS_read, 0, P(buf), 8);
     snprintf(expected, sizeof(expected), "read(0, %p, 8) = -1 EINTR (Interrupted system call)\n",
              (void *)buf);
