@@ -12,6 +12,7 @@
 #define WALK_FRAMES 32 /* frames followed */
 #define SHOW_FRAMES 14 /* frames printed */
 #define SCAN_WORDS 512 /* words of stack looked at for return addresses */
+#define NEAR_STACK 8192
 #define MAX_FRAME_BYTES (16ULL << 20)
 
 static const char *const signal_names[] = {
@@ -19,21 +20,19 @@ static const char *const signal_names[] = {
     [SIGFPE] = "SIGFPE", [SIGSEGV] = "SIGSEGV", [SIGSYS] = "SIGSYS",
 };
 
-static const char *segv_reason(int code) {
-    switch (code) {
-    case SEGV_MAPERR:
-        return "address not mapped";
-    case SEGV_ACCERR:
-        return "access not permitted";
-    default:
-        return "general protection fault, stack or frame not usable";
-    }
+static const char *segv_reason(const struct regs *regs, int code, gva_t addr) {
+    if (code == SEGV_ACCERR) return "access not permitted";
+    if (code != SEGV_MAPERR) return "general protection fault, stack or frame not usable";
+    /* Pushing and locals touch memory near rsp; stray pointers seldom do. */
+    bool near_stack = addr - regs->rsp + NEAR_STACK < 2 * NEAR_STACK;
+    return near_stack ? "stack overflow" : "address not mapped";
 }
 
-static const char *reason(int sig, int code) {
+static const char *reason(const struct regs *regs, int sig, const siginfo_t *info) {
+    int code = info->si_code;
     switch (sig) {
     case SIGSEGV:
-        return segv_reason(code);
+        return segv_reason(regs, code, (gva_t)info->si_addr);
     case SIGBUS:
         if (code == BUS_ADRERR) return "beyond the end of a mapped file";
         return code == BUS_ADRALN ? "misaligned access" : "stack segment fault";
@@ -78,8 +77,8 @@ static void print_frame(unsigned nr, gva_t addr, bool sure) {
 
 /* Guesses: words of the stack that follow a call.  They may be left over from calls that have
  * returned. */
-static unsigned scan_stack(gva_t rsp, unsigned nr) {
-    gva_t sp = rsp & ~7ULL;
+static unsigned scan_stack(gva_t from, unsigned nr) {
+    gva_t sp = from & ~7ULL;
     for (unsigned i = 0; i < SCAN_WORDS && nr < SHOW_FRAMES; i++) {
         uint64_t word;
         if (get_user(word, sp + i * sizeof(word)) < 0) break;
@@ -105,8 +104,10 @@ static void print_frames(const struct regs *regs) {
     unsigned nr = 0, more = 0;
     print_frame(nr++, regs->rip, true);
     /* A call through a bad pointer: the caller is on top of the stack. */
-    if (!code_at(regs->rip) && get_user(ret, regs->rsp) == 0 && follows_call(ret))
+    if (!code_at(regs->rip) && get_user(ret, regs->rsp) == 0 && follows_call(ret)) {
         print_frame(nr++, ret, true);
+        floor += sizeof(ret);
+    }
     for (unsigned i = 0; i < WALK_FRAMES; i++) {
         gva_t frame = fp;
         if (!next_frame(&fp, floor, &ret)) break;
@@ -119,14 +120,14 @@ static void print_frames(const struct regs *regs) {
     if (more)
         kprint("  ... %s%u more\n", more + nr > WALK_FRAMES ? "at least " : "", more);
     else if (nr < 3)
-        scan_stack(regs->rsp, nr);
+        scan_stack(floor, nr);
 }
 
 void crash_report(const struct regs *regs, int sig, const siginfo_t *info) {
     struct thread *t = current_thread();
     if (t->in_fault) return;
     t->in_fault = true;
-    kprint("hermit: program died: %s (%s)", signal_names[sig], reason(sig, info->si_code));
+    kprint("hermit: program died: %s (%s)", signal_names[sig], reason(regs, sig, info));
     if (info->si_code != SI_KERNEL) kprint(" at 0x%lx", (uint64_t)info->si_addr);
     kprint(", rip 0x%lx\n", regs->rip);
     kprint("  rax %016lx  rbx %016lx  rcx %016lx\n", regs->rax, regs->rbx, regs->rcx);

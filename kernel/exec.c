@@ -141,16 +141,23 @@ static int commit(struct exec *e, struct mm *mm) {
     return 0;
 }
 
-static int exec_elf(struct file *f, const char *path, char *const *argv, uint32_t argc,
-                    char *const *envp, uint32_t envc) {
+/* What execve(2) was asked for; a #! line changes argv on the way. */
+struct request {
+    const char *path; /* AT_EXECFN and comm: the script's, not its interpreter's */
+    char *const *argv;
+    char *const *envp;
+    uint32_t argc, envc;
+};
+
+static int exec_elf(struct file *f, const struct request *q) {
     struct exec *e = kzalloc(sizeof(*e));
     if (e == NULL) return -ENOMEM;
     e->file = f;
-    e->path = path;
-    e->argv = argv;
-    e->argc = argc;
-    e->envp = envp;
-    e->envc = envc;
+    e->path = q->path;
+    e->argv = q->argv;
+    e->argc = q->argc;
+    e->envp = q->envp;
+    e->envc = q->envc;
     e->randomize = !(boot_info()->flags & HERMIT_BOOT_NO_ASLR);
     int r = load_plan(f, &e->plan);
     if (r == 0) r = load_interp(e);
@@ -160,54 +167,57 @@ static int exec_elf(struct file *f, const char *path, char *const *argv, uint32_
         bool first = current_mm() == NULL;
         r = commit(e, mm);
         if (r != 0 && !first) process_die(SIGKILL);
-        if (r == 0) name_process(current_process(), f, path);
+        if (r == 0) name_process(current_process(), f, q->path);
     }
     if (e->interp != NULL) file_put(e->interp);
     kfree(e);
     return r;
 }
 
-/* "#! interpreter [argument]": execve(2), "Interpreter scripts". */
-static int exec_script(char *line, const char *path, char *const *argv, uint32_t argc,
-                       char *const *envp, uint32_t envc, unsigned depth);
+static int exec_script(char *line, const char *script, const struct request *q, unsigned depth);
 
-static int exec_any(struct file *f, const char *path, char *const *argv, uint32_t argc,
-                    char *const *envp, uint32_t envc, unsigned depth) {
+/* path: how the file was named at this level of scripts. */
+static int exec_any(struct file *f, const char *path, const struct request *q, unsigned depth) {
     char line[MAX_SHEBANG];
     int64_t n = file_read_kernel(f, line, sizeof(line) - 1, 0);
     if (n < 0) return (int)n;
     line[n] = '\0';
-    if (n < 2 || line[0] != '#' || line[1] != '!') {
-        return exec_elf(f, path, argv, argc, envp, envc);
-    }
+    if (n < 2 || line[0] != '#' || line[1] != '!') return exec_elf(f, q);
     if (depth == MAX_SCRIPT_DEPTH) return refuse(-ELOOP, "too many levels of #! interpreters");
-    return exec_script(line + 2, path, argv, argc, envp, envc, depth);
+    return exec_script(line + 2, path, q, depth);
 }
 
 static bool blank(char c) { return c == ' ' || c == '\t'; }
 
-static int exec_script(char *line, const char *path, char *const *argv, uint32_t argc,
-                       char *const *envp, uint32_t envc, unsigned depth) {
-    *strchrnul(line, '\n') = '\0';
-    while (blank(*line)) line++;
-    if (*line == '\0') return refuse(-ENOEXEC, "its #! line names no interpreter");
-    char *argument = line;
+/* Cuts "interpreter [argument]" in two; the argument is "" if there is none. */
+static const char *split_line(char **line) {
+    *strchrnul(*line, '\n') = '\0';
+    while (blank(**line)) ++*line;
+    char *argument = *line;
     while (*argument != '\0' && !blank(*argument)) argument++;
     if (*argument != '\0') *argument++ = '\0';
     while (blank(*argument)) argument++;
     for (char *end = argument + strlen(argument); end > argument && blank(end[-1]);) *--end = '\0';
+    return argument;
+}
 
-    char **args = kmalloc((argc + 3) * sizeof(*args));
+/* "#! interpreter [argument]": execve(2), "Interpreter scripts". */
+static int exec_script(char *line, const char *script, const struct request *q, unsigned depth) {
+    const char *argument = split_line(&line);
+    if (*line == '\0') return refuse(-ENOEXEC, "its #! line names no interpreter");
+    const char **args = kmalloc((q->argc + 3) * sizeof(*args));
     if (args == NULL) return -ENOMEM;
-    uint32_t n = 0;
-    args[n++] = line;
-    if (*argument != '\0') args[n++] = argument;
-    args[n++] = (char *)(uint64_t)path;
-    for (uint32_t i = 1; i < argc; i++) args[n++] = argv[i];
+    struct request inner = *q;
+    inner.argv = (char *const *)args;
+    inner.argc = 0;
+    args[inner.argc++] = line;
+    if (*argument != '\0') args[inner.argc++] = argument;
+    args[inner.argc++] = script;
+    for (uint32_t i = 1; i < q->argc; i++) args[inner.argc++] = q->argv[i];
     struct file *f;
     int r = open_program(line, &f);
     if (r == 0) {
-        r = exec_any(f, line, args, n, envp, envc, depth + 1);
+        r = exec_any(f, line, &inner, depth + 1);
         file_put(f);
     } else {
         refuse(r, "the interpreter of its #! line is missing in the guest; add it with -v");
@@ -219,7 +229,8 @@ static int exec_script(char *line, const char *path, char *const *argv, uint32_t
 int exec_program(struct file *exe, const char *path, char *const *argv, uint32_t argc,
                  char *const *envp, uint32_t envc) {
     failure = "";
-    int r = exec_any(exe, path, argv, argc, envp, envc, 0);
+    const struct request q = {path, argv, envp, argc, envc};
+    int r = exec_any(exe, path, &q, 0);
     if (r != 0) return r;
     signal_reset_handlers();
     fd_close_on_exec();

@@ -51,7 +51,7 @@ static int64_t choose_base(struct mm *mm, struct exec *e, const struct elf_plan 
     uint64_t span = plan->high - plan->low;
     gva_t at;
     if (is_interp) {
-        at = vma_find_free(mm, span + plan->align);
+        at = vma_find_free(mm, mm->mmap_top, span + plan->align);
         if (at == 0) return -ENOMEM;
         at += plan->align - 1;
     } else {

@@ -163,6 +163,7 @@ int file_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
         }
     }
     if (f->mnt && f->mnt->readonly) return -EROFS;
+    if (!mask) return 0;
     return f->ops->setattr ? f->ops->setattr(f, attr, mask) : -EPERM;
 }
 

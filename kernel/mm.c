@@ -12,6 +12,7 @@
 #include "mm_internal.h"
 
 #define POPULATE_BYTES (16 * PAGE_SIZE) /* small anonymous mappings are mapped at once */
+#define MAP_32BIT_TOP 0x80000000ULL /* mmap(2): the first 2 GiB */
 #define KEPT_FLAGS (MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE)
 
 struct mm *mm_create(void) {
@@ -76,7 +77,7 @@ static int64_t place(struct mm *mm, gva_t addr, uint64_t len, uint32_t flags) {
     if (addr >= HERMIT_USER_MIN && range_valid(addr, len) && range_empty(mm, addr, addr + len)) {
         return (int64_t)addr;
     }
-    addr = vma_find_free(mm, len);
+    addr = vma_find_free(mm, flags & MAP_32BIT ? MAP_32BIT_TOP : mm->mmap_top, len);
     return addr != 0 ? (int64_t)addr : -ENOMEM;
 }
 

@@ -15,8 +15,8 @@ int vma_split_range(struct mm *mm, gva_t start, gva_t end);
 void vma_remove(struct mm *mm, struct vma *v);
 /* Joins v with neighbours that continue it. */
 void vma_merge(struct mm *mm, struct vma *v);
-/* A free range of len bytes below mm->mmap_top, highest first; 0 if there is none. */
-gva_t vma_find_free(struct mm *mm, uint64_t len);
+/* The highest free range of len bytes below top; 0 if there is none. */
+gva_t vma_find_free(struct mm *mm, gva_t top, uint64_t len);
 
 /* mm_page.c */
 /* Page-table bits of a page of v; writable only where the page may be written as it is. */

@@ -86,12 +86,10 @@ void vma_merge(struct mm *mm, struct vma *v) {
     if (prev != NULL && continues(prev, v)) absorb(mm, prev, v);
 }
 
-gva_t vma_find_free(struct mm *mm, uint64_t len) {
-    gva_t top = mm->mmap_top;
+gva_t vma_find_free(struct mm *mm, gva_t top, uint64_t len) {
     struct vma *v = mm_next(mm, top);
     if (v == NULL) v = RB_MAX(vma_tree, &mm->vmas);
     for (; v != NULL; v = RB_PREV(vma_tree, &mm->vmas, v)) {
-        /* A growing stack keeps its distance. */
         if (v->end < top && top - v->end >= len) return top - len;
         if (v->start < top) top = v->start;
         if (top < len + HERMIT_USER_MIN) return 0;

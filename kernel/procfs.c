@@ -58,7 +58,10 @@ static int64_t node_text(const struct proc_node *n, char *buf, uint64_t size) {
 }
 
 static int report_link(const struct proc_node *n, size_t consumed, struct vfs_link *l) {
-    int64_t len = node_text(n, l->text, sizeof(l->text));
+    int64_t len;
+
+    if (!l) return -ELOOP;
+    len = node_text(n, l->text, sizeof(l->text));
 
     if (len < 0) return (int)len;
     l->len = (uint32_t)len;
@@ -118,7 +121,10 @@ static int procfs_stat(struct mount *m, const char *rel, bool follow, struct hc_
     int r = find(rel, &n, l);
 
     if (r) return r;
-    if (follow && n.fd != NO_FD) return file_getattr(proc_fd_file(n.fd), a);
+    if (follow && n.fd != NO_FD && !S_ISDIR(proc_fd_file(n.fd)->mode))
+        return file_getattr(proc_fd_file(n.fd), a);
+    /* A directory is left to its own path, where ".." and names below it mean something. */
+    if (follow && n.fd != NO_FD) return report_link(&n, strlen(rel), l);
     if (follow && n.entry->target) return report_link(&n, strlen(rel), l);
     fill_attr(m, &n, a);
     return 0;
@@ -326,10 +332,21 @@ static int procfs_statfs(struct mount *m, const char *rel, struct statfs *out, s
     return 0;
 }
 
+static struct file *procfs_magic_link(struct mount *m, const char *rel) {
+    struct proc_node n;
+    char pid[16];
+
+    /* "self" was resolved before, so that no link is met on the way and none is reported. */
+    ksnprintf(pid, sizeof(pid), "%d/fd/", current_process()->pid);
+    if (strncmp(rel, pid, strlen(pid)) != 0 || find(rel, &n, NULL)) return NULL;
+    return n.fd != NO_FD ? proc_fd_file(n.fd) : NULL;
+}
+
 const struct fs_ops procfs_ops = {
     .stat = procfs_stat,
     .open = procfs_open,
     .readlink = procfs_readlink,
     .setattr = procfs_setattr,
     .statfs = procfs_statfs,
+    .magic_link = procfs_magic_link,
 };

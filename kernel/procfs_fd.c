@@ -81,7 +81,7 @@ int proc_fd_open(int fd, uint32_t flags, struct file *out) {
     bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
 
     if ((flags & O_DIRECTORY) && !S_ISDIR(f->mode)) return -ENOTDIR;
-    if (S_ISDIR(f->mode) && writes) return -EISDIR;
+    if (S_ISDIR(f->mode)) return writes ? -EISDIR : HC_SYMLINK;
     if (f->mnt && !f->ops->reopen && f->path) return HC_SYMLINK;
     if (f->mnt && f->mnt->readonly && S_ISREG(f->mode) && writes) return -EROFS;
     return reopen(f, flags, out);

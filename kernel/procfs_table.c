@@ -28,7 +28,9 @@ static int64_t exe_target(char *buf, uint64_t size) {
 }
 
 static int64_t cwd_target(char *buf, uint64_t size) {
-    return link_text(buf, size, current_process()->fs.cwd);
+    const char *cwd = current_process()->fs.cwd;
+
+    return *cwd ? link_text(buf, size, cwd) : -ENOENT;
 }
 
 static int64_t root_target(char *buf, uint64_t size) { return link_text(buf, size, "/"); }

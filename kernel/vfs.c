@@ -53,8 +53,10 @@ static int try_setattr(struct vpath *p, bool follow, const struct hc_attr *attr,
     struct hc_attr old;
     int r = 0;
 
-    if (p->mnt->readonly) r = p->mnt->ops->stat(p->mnt, p->rel, follow, &old, link) ?: -EROFS;
-    if (r) return r;
+    /* chown(path, -1, -1) changes nothing, but looks. */
+    if (p->mnt->readonly || !mask) r = p->mnt->ops->stat(p->mnt, p->rel, follow, &old, link);
+    if (!r && p->mnt->readonly) r = -EROFS;
+    if (r || !mask) return r;
     return p->mnt->ops->setattr ? p->mnt->ops->setattr(p->mnt, p->rel, follow, attr, mask, link)
                                 : -EPERM;
 }

@@ -41,10 +41,10 @@ static int prepare_create(struct vpath *p, bool dir) {
     r = vfs_resolve(p, false, &attr);
     if (!r) return -EEXIST;
     if (r != -ENOENT) return r;
-    r = vfs_check_parent(p);
-    if (r) return r;
     if (p->must_be_dir && !dir) return -ENOENT;
-    return p->mnt->readonly ? -EROFS : 0;
+    if (!p->mnt->readonly) return 0; /* the file system notices if there is no parent */
+    r = vfs_check_parent(p);
+    return r ? r : -EROFS;
 }
 
 static int try_mknod(struct vpath *p, uint32_t mode, uint64_t rdev, struct vfs_link *link) {
@@ -74,18 +74,25 @@ int vfs_mknod(struct vpath *p, uint32_t mode, uint64_t rdev) {
     return r;
 }
 
+static int try_symlink(const char *target, struct vpath *p, struct vfs_link *link) {
+    int r = 0;
+
+    if (p->mnt->readonly || p->last != VPATH_NAME || p->must_be_dir || !*p->rel ||
+        !p->mnt->ops->symlink)
+        r = prepare_create(p, false);
+    if (r) return r;
+    return p->mnt->ops->symlink ? p->mnt->ops->symlink(p->mnt, target, p->rel, link) : -EPERM;
+}
+
 int vfs_symlink(const char *target, struct vpath *p) {
     struct vfs_walk w;
     int r;
 
     if (!*target) return -ENOENT;
-    r = prepare_create(p, false);
-    if (r) return r;
-    if (!p->mnt->ops->symlink) return -EPERM;
     r = walk_begin(&w, p);
     if (r) return r;
     do
-        r = p->mnt->ops->symlink(p->mnt, target, p->rel, w.link);
+        r = try_symlink(target, p, w.link);
     while (walk_again(&w, &r));
     walk_end(&w);
     return r;
@@ -134,21 +141,9 @@ int vfs_unlink(struct vpath *p, bool rmdir) {
         r = try_unlink(p, rmdir, w.link);
     while (walk_again(&w, &r));
     walk_end(&w);
+    if (!r && rmdir && strcmp(p->text, current_process()->fs.cwd) == 0)
+        current_process()->fs.cwd[0] = '\0'; /* a new directory of that name is another one */
     return r;
-}
-
-int vfs_link(struct vpath *from, struct vpath *to, bool follow) {
-    struct hc_attr attr;
-    int r = vfs_stat(from, follow, &attr);
-
-    if (r) return r;
-    r = prepare_create(to, false);
-    if (r == -EROFS && from->mnt != to->mnt) return -EXDEV;
-    if (r) return r;
-    if (from->mnt != to->mnt) return -EXDEV;
-    if (S_ISDIR(attr.mode)) return -EPERM;
-    if (!from->mnt->ops->link) return -EPERM;
-    return from->mnt->ops->link(from->mnt, from->rel, to->rel);
 }
 
 int vfs_link_file(struct file *f, struct vpath *to) {
@@ -161,6 +156,23 @@ int vfs_link_file(struct file *f, struct vpath *to) {
     return f->ops->link ? f->ops->link(f, to->mnt, to->rel) : -EOPNOTSUPP;
 }
 
+int vfs_link(struct vpath *from, struct vpath *to, bool follow) {
+    struct hc_attr attr;
+    struct file *f = NULL;
+    int r = vfs_stat(from, follow, &attr);
+
+    if (r) return r;
+    if (follow && from->mnt->ops->magic_link) f = from->mnt->ops->magic_link(from->mnt, from->rel);
+    if (f) return vfs_link_file(f, to);
+    r = prepare_create(to, false);
+    if (r == -EROFS && from->mnt != to->mnt) return -EXDEV;
+    if (r) return r;
+    if (from->mnt != to->mnt) return -EXDEV;
+    if (S_ISDIR(attr.mode)) return -EPERM;
+    if (!from->mnt->ops->link) return -EPERM;
+    return from->mnt->ops->link(from->mnt, from->rel, to->rel);
+}
+
 /* Both ends of a rename once links are resolved; *skip: there is nothing to do. */
 static int check_rename(struct vpath *from, struct vpath *to, uint32_t flags, bool *skip) {
     struct hc_attr old, new;
@@ -171,9 +183,11 @@ static int check_rename(struct vpath *from, struct vpath *to, uint32_t flags, bo
     r = vfs_resolve(to, false, &new);
     if (r && r != -ENOENT) return r;
     exists = r == 0;
-    if (!exists && (r = vfs_check_parent(to)) != 0) return r;
-    if (from->mnt != to->mnt) return *from->rel && *to->rel ? -EXDEV : -EBUSY;
-    if (from->mnt->readonly) return -EROFS;
+    if (from->mnt != to->mnt || from->mnt->readonly) {
+        if (!exists && (r = vfs_check_parent(to)) != 0) return r;
+        if (from->mnt == to->mnt) return -EROFS;
+        return *from->rel && *to->rel ? -EXDEV : -EBUSY;
+    }
     if ((flags & RENAME_NOREPLACE) && exists) return -EEXIST;
     if ((flags & RENAME_EXCHANGE) && !exists) return -ENOENT;
     if (!S_ISDIR(old.mode) && from->must_be_dir) return -ENOTDIR;

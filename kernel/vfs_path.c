@@ -134,6 +134,7 @@ static int64_t start_dir(struct vpath *p, int dirfd) {
 
     if (dirfd == VFS_AT_CWD) {
         base = current_process()->fs.cwd;
+        if (*base == '\0') return -ENOENT;
     } else {
         f = fd_get(dirfd);
         if (!f) return -EBADF;
@@ -143,7 +144,7 @@ static int64_t start_dir(struct vpath *p, int dirfd) {
         }
         base = f->path;
     }
-    len = base[1] == '\0' ? 0 : strlen(base);
+    len = strcmp(base, "/") == 0 ? 0 : strlen(base);
     memcpy(p->text, base, len);
     if (f) file_put(f);
     return (int64_t)len;

@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <loader/diag.h>
 #include <loader/guest_mem.h>
 #include <loader/services.h>
+#include <loader/tty.h>
 #include <loader/vm.h>
 
 /* Passed on to the program; the rest keep their meaning for hermit-run. */
@@ -26,7 +28,6 @@ static sigset_t all_signals, thread_mask;
 static void (*engine_kick)(void);
 static int end_fd = -1;
 static uint32_t raised; /* an interrupt is owed to the guest */
-static volatile sig_atomic_t timed_out, stuck_signal;
 static int64_t posted_ns[65]; /* when a signal was first posted and not yet taken */
 
 static int64_t now_ns(void) {
@@ -42,12 +43,21 @@ void event_post(uint32_t events, uint64_t signals) {
     engine_kick();
 }
 
+/* Ends hermit-run from a signal handler, whatever the guest or a call of its is doing. */
+_Noreturn static void end_now(const char *why, int status) {
+    tty_restore();
+    (void)!write(STDERR_FILENO, "hermit-run: ", 12);
+    (void)!write(STDERR_FILENO, why, strlen(why));
+    (void)!write(STDERR_FILENO, "\n", 1);
+    _exit(status);
+}
+
 static void on_forwarded(int sig) {
     int saved_errno = errno;
     uint64_t bit = 1ULL << (sig - 1);
     bool untaken = __atomic_load_n(&vm_comm->signals, __ATOMIC_SEQ_CST) & bit;
     if (!untaken) posted_ns[sig] = now_ns();
-    else if (now_ns() - posted_ns[sig] > STUCK_NS) stuck_signal = sig;
+    else if (now_ns() - posted_ns[sig] > STUCK_NS) end_now("killed: the guest does not react to the signal", 128 + sig);
     event_post(HC_EVENT_SIGNAL, bit);
     errno = saved_errno;
 }
@@ -55,9 +65,7 @@ static void on_forwarded(int sig) {
 static void on_timer(int sig) { event_post(HC_EVENT_TIMER, 0); }
 
 static void on_timeout(int sig) {
-    timed_out = 1;
-    __atomic_store_n(&raised, 1, __ATOMIC_SEQ_CST);
-    engine_kick();
+    end_now("stopped: the time given with --timeout is over", EXIT_TIMEOUT);
 }
 
 static void handle(int sig, void (*handler)(int)) {
@@ -89,12 +97,7 @@ void event_set_timeout(uint64_t timeout_ns) {
 }
 
 bool event_pending(void) {
-    if (!__atomic_load_n(&raised, __ATOMIC_SEQ_CST)) return false;
-    if (timed_out) die(EXIT_TIMEOUT, "stopped: the time given with --timeout is over");
-    if (stuck_signal) {
-        die(128 + stuck_signal, "killed: the guest does not react to signal %d", (int)stuck_signal);
-    }
-    return true;
+    return __atomic_load_n(&raised, __ATOMIC_SEQ_CST) != 0;
 }
 
 void event_injected(void) { __atomic_store_n(&raised, 0, __ATOMIC_SEQ_CST); }
@@ -106,7 +109,6 @@ static int sleep_on(struct pollfd *fds, uint32_t count, const struct timespec *t
     if (__atomic_load_n(&raised, __ATOMIC_SEQ_CST)) r = -EINTR;
     else if ((r = ppoll(fds, count, timeout, &thread_mask)) < 0) r = -errno;
     sigprocmask(SIG_SETMASK, &thread_mask, NULL);
-    (void)event_pending(); /* --timeout may be over */
     return r;
 }
 

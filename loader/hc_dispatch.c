@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Claims and runs hypercalls.
  *
- * Owns the dispatch table and the counters.  The claim (compare-exchange on the state word) is
- * what serialises the vCPU thread and the polling thread: handlers never run concurrently. */
+ * Owns the dispatch table and the counters.  The engine's thread and the polling thread both come
+ * here; the claim (compare-exchange on the state word) lets one of them take a call.  The word is
+ * the guest's to write, so that alone serialises nothing: a lock does, and handlers never run
+ * concurrently. */
 #include <loader/services.h>
 
 #include <errno.h>
+#include <pthread.h>
 
 #include <loader/hc_path.h>
 
@@ -44,11 +47,10 @@ static int64_t run(uint32_t nr, union hc_args *args) {
     return handlers[nr](args);
 }
 
-bool hc_serve(struct hc_comm *comm) {
-    struct hc_call *call = &comm->call;
+static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER;
+
+static bool serve_locked(struct hc_call *call, bool may_sleep) {
     uint32_t expected = HC_SUBMITTED;
-    /* The plain look first: a polling thread must not keep taking the cache line for itself. */
-    if (__atomic_load_n(&call->state, __ATOMIC_RELAXED) != HC_SUBMITTED) return false;
     if (!__atomic_compare_exchange_n(&call->state, &expected, HC_CLAIMED, false, __ATOMIC_ACQUIRE,
                                      __ATOMIC_RELAXED))
         return false;
@@ -57,9 +59,24 @@ bool hc_serve(struct hc_comm *comm) {
     union hc_args args;
     for (unsigned i = 0; i < sizeof(args.words) / sizeof(args.words[0]); i++)
         args.words[i] = __atomic_load_n(&call->u.words[i], __ATOMIC_RELAXED);
-    int64_t result = run(nr, &args);
+    bool sleeps = nr == HC_WAIT || nr == HC_EXIT;
+    int64_t result = sleeps && !may_sleep ? -EDEADLK : run(nr, &args);
     call->u = args;
     call->result = result;
     __atomic_store_n(&call->state, HC_DONE, __ATOMIC_RELEASE);
     return true;
+}
+
+bool hc_serve(struct hc_comm *comm, bool may_sleep) {
+    /* The plain look first: a polling thread must not keep taking the cache line for itself. */
+    if (__atomic_load_n(&comm->call.state, __ATOMIC_RELAXED) != HC_SUBMITTED) return false;
+    pthread_mutex_lock(&serving);
+    bool served = serve_locked(&comm->call, may_sleep);
+    pthread_mutex_unlock(&serving);
+    return served;
+}
+
+void hc_wait_served(void) {
+    pthread_mutex_lock(&serving);
+    pthread_mutex_unlock(&serving);
 }

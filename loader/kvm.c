@@ -25,7 +25,7 @@
 #define CR4_BITS 0x00010620ULL /* FSGSBASE OSXMMEXCPT OSFXSR PAE */
 #define CR4_OSXSAVE 0x00040000ULL
 #define EFER_BITS 0xd01ULL    /* NXE LMA LME SCE */
-#define FMASK_BITS 0x257fd5ULL /* all but the reserved ones: the stub runs with IF, DF, TF clear */
+#define FMASK_BITS 0x257dd5ULL /* all but IF: software KVM would leave it clear in ring 3 */
 
 static int kvm_fd = -1, vm_fd = -1, vcpu_fd = -1;
 static struct kvm_run *run;
@@ -160,7 +160,7 @@ static void io_exit(void) {
         kvm_exits.doorbell++;
         poller_note_doorbell();
         /* Claimed by the polling thread in the meantime: it will be done in a moment. */
-        if (!hc_serve(vm_comm)) poller_wait_done();
+        if (!hc_serve(vm_comm, true)) poller_wait_done();
         return;
     }
     kvm_exits.other++;

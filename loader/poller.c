@@ -23,29 +23,19 @@
 
 static enum { UNTRIED, RUNNING, IMPOSSIBLE } state;
 static pthread_t thread;
-/* Held while a call is served, so that the engine thread can wait for its end. */
-static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t awake; /* futex: 0 while the thread sleeps */
 static uint64_t burst_start;
 static unsigned burst;
-
-static bool serve(void) {
-    if (__atomic_load_n(&vm_comm->call.state, __ATOMIC_RELAXED) != HC_SUBMITTED) return false;
-    pthread_mutex_lock(&serving);
-    bool served = hc_serve(vm_comm);
-    pthread_mutex_unlock(&serving);
-    return served;
-}
 
 static void poll_round(void) {
     __atomic_store_n(&vm_comm->polling, 1, __ATOMIC_SEQ_CST);
     uint64_t last = __rdtsc();
     while (__rdtsc() - last < IDLE_CYCLES) {
-        if (serve()) last = __rdtsc();
+        if (hc_serve(vm_comm, false)) last = __rdtsc();
         else _mm_pause();
     }
     __atomic_store_n(&vm_comm->polling, 0, __ATOMIC_SEQ_CST);
-    serve(); /* submitted while the guest still saw polling set */
+    hc_serve(vm_comm, false); /* submitted while the guest still saw polling set */
 }
 
 static void *poller_main(void *arg) {
@@ -89,8 +79,7 @@ void poller_note_doorbell(void) {
 }
 
 void poller_wait_done(void) {
-    while (__atomic_load_n(&vm_comm->call.state, __ATOMIC_ACQUIRE) == HC_CLAIMED) {
-        pthread_mutex_lock(&serving);
-        pthread_mutex_unlock(&serving);
-    }
+    /* Once is enough: whoever claimed the call holds the lock until it is done.  The word itself is
+     * the guest's and must not be waited for. */
+    if (__atomic_load_n(&vm_comm->call.state, __ATOMIC_ACQUIRE) == HC_CLAIMED) hc_wait_served();
 }

@@ -137,7 +137,7 @@ static void end_qemu(void) {
 /* Serves one doorbell; a guest that sleeps is told of the answer. */
 static void serve(void) {
     bool sleeps = __atomic_load_n(&vm_comm->call.nr, __ATOMIC_RELAXED) == HC_WAIT;
-    if (hc_serve(vm_comm) && sleeps) kick();
+    if (hc_serve(vm_comm, true) && sleeps) kick();
 }
 
 static void serve_until_exit(void) {

@@ -31,7 +31,11 @@ HC_LIST(X)
 
 /* Claims and runs the call in `comm` if one is submitted; false if there was none. */
 struct hc_comm;
-bool hc_serve(struct hc_comm *comm);
+/* may_sleep: this is the engine's thread, which signals reach; elsewhere the calls that sleep by
+ * design (HC_WAIT, HC_EXIT) answer -EDEADLK. */
+bool hc_serve(struct hc_comm *comm, bool may_sleep);
+/* Waits until no call is being served. */
+void hc_wait_served(void);
 /* Number of calls served, by hc_nr, for --stats. */
 extern uint64_t hc_counts[HC_COUNT];
 

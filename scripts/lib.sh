@@ -9,9 +9,16 @@ die() {
     exit 1
 }
 
-# Prints a command, then runs it.
+# Prints a command as it would be typed, then runs it.
 run() {
-    printf '+ %s\n' "$*"
+    printf '+'
+    for word in "$@"; do
+        case $word in
+        *[!A-Za-z0-9_./:=,+@%-]*) printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
     "$@"
 }
 

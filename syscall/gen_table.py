@@ -22,8 +22,9 @@ ARG_REGISTERS = ["rdi", "rsi", "rdx", "r10", "r8", "r9"]
 KINDS = {
     "int": "fd dirfd int sig sighow pid whence clockid prot amode resource rusagewho fcntl flock "
            "futexop itimer madvice fadvice prctl archop",
-    "uint32_t": "u32 x32 mode uid gid dev ioctl oflags fdflags mapflags mremapflags msyncflags mclflags "
-                "atflags unlinkflags renameflags grndflags timerflags rwflags waitopts closerange",
+    "uint32_t": "u32 x32 mode uid gid dev ioctl oflags fdflags mapflags mremapflags msyncflags "
+                "mclflags atflags unlinkflags renameflags grndflags timerflags rwflags waitopts "
+                "closerange",
     "int64_t": "off hexoff long",
     "uint64_t": "size len u64 hex fcntlarg",
     "gva_t": "addr ptr path str strv envv buf iov timespec timespec2 timeval itimerval sigset "

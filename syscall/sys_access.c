@@ -51,9 +51,15 @@ static int64_t setattr_at(int dirfd, gva_t path, uint32_t flags, const struct hc
     struct file *f;
     int err = path_or_file(&p, &f, dirfd, path, flags);
     if (err != 0) return err;
-    if (f == NULL) return vfs_setattr(&p, (flags & AT_SYMLINK_NOFOLLOW) == 0, attr, mask);
-    err = file_setattr(f, attr, mask);
-    file_put(f);
+    bool follow = (flags & AT_SYMLINK_NOFOLLOW) == 0;
+    struct hc_attr unused;
+    if (f != NULL) {
+        err = mask != 0 ? file_setattr(f, attr, mask) : 0;
+        file_put(f);
+    } else {
+        /* chown(path, -1, -1) changes nothing, but the object must exist. */
+        err = mask != 0 ? vfs_setattr(&p, follow, attr, mask) : vfs_stat(&p, follow, &unused);
+    }
     return err;
 }
 
@@ -114,7 +120,8 @@ int64_t sys_fchown(int fd, uint32_t uid, uint32_t gid) {
     struct file *f = fd_get_io(fd);
     if (f == NULL) return -EBADF;
     struct hc_attr attr = {.uid = uid, .gid = gid};
-    int err = file_setattr(f, &attr, owner_mask(uid, gid));
+    uint32_t mask = owner_mask(uid, gid);
+    int err = mask != 0 ? file_setattr(f, &attr, mask) : 0;
     file_put(f);
     return err;
 }

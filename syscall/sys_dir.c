@@ -13,12 +13,18 @@ struct linux_dirent {
     char d_name[];
 };
 
-/* getcwd(2): returns the length with the NUL. */
+/* getcwd(2): returns the length with the NUL; -ENOENT once the directory has been removed. */
 int64_t sys_getcwd(gva_t buf, uint64_t size) {
     const char *cwd = current_process()->fs.cwd;
+    struct vpath p;
+    struct hc_attr attr;
+    int err = vfs_path(&p, AT_FDCWD, cwd);
+    if (err == 0) err = vfs_stat(&p, true, &attr);
+    /* Unreadable parents do not matter: the kernel knows the name. */
+    if (err == -ENOENT || err == -ENOTDIR) return -ENOENT;
     uint64_t len = strlen(cwd) + 1;
     if (len > size) return -ERANGE;
-    int err = copy_to_user(buf, cwd, len);
+    err = copy_to_user(buf, cwd, len);
     return err != 0 ? err : (int64_t)len;
 }
 

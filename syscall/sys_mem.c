@@ -26,10 +26,30 @@ static int64_t map_file(gva_t addr, uint64_t len, int prot, uint32_t flags, stru
     return mm_map(current_mm(), addr, len, (uint32_t)prot, flags, f, offset, NULL);
 }
 
+/* MAP_32BIT: Linux looks in the second GiB only. */
+#define LOW_START 0x40000000ULL
+#define LOW_END 0x80000000ULL
+
+/* A free range for MAP_32BIT, or 0. */
+static gva_t find_low(uint64_t len) {
+    gva_t at = LOW_START;
+    if (len > LOW_END - LOW_START) return 0;
+    while (at <= LOW_END - len) {
+        struct vma *next = mm_next(current_mm(), at);
+        if (next == NULL || next->start >= at + len) return at;
+        at = next->end;
+    }
+    return 0;
+}
+
 /* mmap(2) */
 int64_t sys_mmap(gva_t addr, uint64_t len, int prot, uint32_t flags, int fd, int64_t offset) {
     uint32_t type = flags & MAP_TYPE;
     if (offset & (int64_t)PAGE_MASK) return -EINVAL;
+    if (flags & MAP_32BIT && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && len != 0) {
+        addr = find_low(page_up(len));
+        if (addr == 0) return -ENOMEM;
+    }
     struct file *f = NULL;
     if (!(flags & MAP_ANONYMOUS)) {
         f = fd_get_io(fd);

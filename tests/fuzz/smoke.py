@@ -26,7 +26,7 @@ def main():
         found = os.path.join(work, "found")
         os.mkdir(found)
         command = [program, "-runs=20000", "-max_total_time=10", "-timeout=10", "-rss_limit_mb=1024",
-                   "-print_final_stats=1", "-close_fd_mask=1", *args, found,
+                   "-print_final_stats=1", "-close_fd_mask=3", *args, found,
                    os.path.join(corpus, name)]
         p = subprocess.run(command, cwd=work, env={**os.environ, "TMPDIR": work}, text=True,
                            errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -24,9 +24,11 @@ def main():
         stem, suffix = os.path.splitext(name)
         if suffix in (".c", ".S"):
             checked += 1
+            # As a file, as a program, or as the test of something.
+            names = {name, stem, stem.removeprefix("test_")}
             folder, seen = os.path.dirname(path), False
             while True:
-                seen = seen or bool(named.get(folder, set()) & {name, stem})
+                seen = seen or bool(named.get(folder, set()) & names)
                 if seen or not folder:
                     break
                 folder = os.path.dirname(folder)

@@ -26,9 +26,10 @@
 
     .section .data.pvh, "aw", @progbits
     .balign 4096
-identity_pdpt: /* the first GiB where it is, for the instructions around enabling paging */
-    .quad 0x83
-    .fill 511, 8, 0
+identity_pdpt: /* the first GiB where it is, for the instructions around enabling paging, and the
+                 * GiB of the local APIC, uncached */
+    .quad 0x83, 0, 0, 0xc0000093
+    .fill 508, 8, 0
 
     .macro set_msr nr, value
     movl $\nr, %ecx
@@ -82,7 +83,7 @@ gdt_low:
     set_msr MSR_LSTAR, %rax
     movabsq $HERMIT_STAR_HI << 48 | HERMIT_CS0 << 32, %rax
     set_msr MSR_STAR, %rax
-    movl $0x257fd5, %eax
+    movl $0x257dd5, %eax
     set_msr MSR_FMASK, %rax
 
     movl $1, %eax

@@ -110,6 +110,10 @@ static bool exit_path_fault(struct regs *regs) {
 
 void trap_dispatch(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2) {
     if (vector >= 32) return; /* the monitor set pending; the exit path does the work */
+    struct thread *t = current_thread();
+    t->trap_nr = vector; /* for the signal frame */
+    t->trap_error = error;
+    if (vector == VEC_PF) t->trap_cr2 = cr2;
     if (vector == VEC_PF && cr2 < HERMIT_USER_TOP) {
         uint32_t access = error & PF_EXEC ? MM_EXEC : error & PF_WRITE ? MM_WRITE : MM_READ;
         hermit_stats.faults++;

@@ -24,7 +24,7 @@ struct fd_table {
 };
 
 struct fs_state {
-    char *cwd; /* canonical */
+    char *cwd; /* canonical; "" once that directory was removed */
     uint32_t umask;
 };
 

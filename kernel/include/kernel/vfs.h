@@ -87,6 +87,8 @@ struct fs_ops {
     int (*link)(struct mount *m, const char *rel, const char *new_rel);
     int (*rename)(struct mount *m, const char *rel, const char *new_rel, uint32_t flags);
     int (*statfs)(struct mount *m, const char *rel, struct statfs *out, struct vfs_link *l);
+    /* The open file that a link of /proc/self/fd stands for (borrowed), or NULL; may be absent. */
+    struct file *(*magic_link)(struct mount *m, const char *rel);
 };
 
 struct mount {

@@ -201,9 +201,9 @@ static void other_calls(void **state) {
 
 static void nothing_submitted(void **state) {
     struct hc_comm idle = {.call = {.state = HC_DONE}};
-    assert_false(hc_serve(&idle));
+    assert_false(hc_serve(&idle, true));
     idle.call.state = HC_CLAIMED;
-    assert_false(hc_serve(&idle));
+    assert_false(hc_serve(&idle, true));
     assert_int_equal(idle.call.state, HC_CLAIMED);
 }
 
