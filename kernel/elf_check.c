@@ -50,7 +50,8 @@ static const char *add_segment(struct elf_plan *plan, const Elf64_Phdr *p, uint6
     if (p->p_vaddr >= user_top || p->p_memsz > user_top - p->p_vaddr) {
         return "a segment lies outside the address space of programs";
     }
-    if ((p->p_vaddr ^ p->p_offset) & (PAGE - 1)) return "a segment is not congruent with its file offset";
+    if ((p->p_vaddr ^ p->p_offset) & (PAGE - 1))
+        return "a segment is not congruent with its file offset";
     if (p->p_align & (p->p_align - 1)) return "a segment's alignment is not a power of two";
     if (plan->count == ELF_MAX_SEGMENTS) return "too many segments";
     uint64_t low = p->p_vaddr & ~(PAGE - 1);
@@ -58,8 +59,8 @@ static const char *add_segment(struct elf_plan *plan, const Elf64_Phdr *p, uint6
     if (plan->count == 0) plan->low = low;
     plan->high = (p->p_vaddr + p->p_memsz + PAGE - 1) & ~(PAGE - 1);
     if (p->p_align > plan->align) plan->align = p->p_align;
-    plan->segments[plan->count++] = (struct elf_segment){
-        p->p_vaddr, p->p_memsz, p->p_offset, p->p_filesz, p->p_flags};
+    plan->segments[plan->count++] =
+        (struct elf_segment){p->p_vaddr, p->p_memsz, p->p_offset, p->p_filesz, p->p_flags};
     return NULL;
 }
 
@@ -115,9 +116,12 @@ const char *elf_check(const void *image, size_t len, uint64_t file_size, uint64_
     if (e->e_phoff % 8 != 0) return "program headers are not aligned";
     for (uint32_t i = 0; i < e->e_phnum && error == NULL; i++) {
         const Elf64_Phdr *p = &headers[i];
-        if (p->p_type == PT_LOAD) error = add_segment(plan, p, file_size, user_top);
-        else if (p->p_type == PT_INTERP) error = add_interp(plan, p, file_size);
-        else if (p->p_type == PT_GNU_STACK) plan->exec_stack = p->p_flags & PF_X;
+        if (p->p_type == PT_LOAD)
+            error = add_segment(plan, p, file_size, user_top);
+        else if (p->p_type == PT_INTERP)
+            error = add_interp(plan, p, file_size);
+        else if (p->p_type == PT_GNU_STACK)
+            plan->exec_stack = p->p_flags & PF_X;
     }
     if (error == NULL) error = check_extent(plan, user_min, user_top);
     if (error == NULL) find_phdr(plan, e);

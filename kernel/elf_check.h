@@ -18,12 +18,12 @@ struct elf_segment {
 
 struct elf_plan {
     uint64_t entry;
-    uint64_t phdr;  /* address of the program headers in memory, 0: not mapped */
+    uint64_t phdr; /* address of the program headers in memory, 0: not mapped */
     uint32_t phnum;
-    bool dynamic;   /* ET_DYN: addresses are relative to a base of our choice */
+    bool dynamic; /* ET_DYN: addresses are relative to a base of our choice */
     bool exec_stack;
-    uint64_t low, high; /* page-aligned extent of all segments */
-    uint64_t align;     /* greatest segment alignment, bytes, at least a page */
+    uint64_t low, high;                 /* page-aligned extent of all segments */
+    uint64_t align;                     /* greatest segment alignment, bytes, at least a page */
     uint64_t interp_offset, interp_len; /* 0, 0: none; len includes the NUL */
     uint32_t count;
     struct elf_segment segments[ELF_MAX_SEGMENTS];

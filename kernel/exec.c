@@ -192,12 +192,16 @@ static bool blank(char c) { return c == ' ' || c == '\t'; }
 /* Cuts "interpreter [argument]" in two; the argument is "" if there is none. */
 static const char *split_line(char **line) {
     *strchrnul(*line, '\n') = '\0';
-    while (blank(**line)) ++*line;
+    while (blank(**line))
+        ++*line;
     char *argument = *line;
-    while (*argument != '\0' && !blank(*argument)) argument++;
+    while (*argument != '\0' && !blank(*argument))
+        argument++;
     if (*argument != '\0') *argument++ = '\0';
-    while (blank(*argument)) argument++;
-    for (char *end = argument + strlen(argument); end > argument && blank(end[-1]);) *--end = '\0';
+    while (blank(*argument))
+        argument++;
+    for (char *end = argument + strlen(argument); end > argument && blank(end[-1]);)
+        *--end = '\0';
     return argument;
 }
 
@@ -213,7 +217,8 @@ static int exec_script(char *line, const char *script, const struct request *q, 
     args[inner.argc++] = line;
     if (*argument != '\0') args[inner.argc++] = argument;
     args[inner.argc++] = script;
-    for (uint32_t i = 1; i < q->argc; i++) args[inner.argc++] = q->argv[i];
+    for (uint32_t i = 1; i < q->argc; i++)
+        args[inner.argc++] = q->argv[i];
     struct file *f;
     int r = open_program(line, &f);
     if (r == 0) {

@@ -9,7 +9,7 @@
 #include "mm_internal.h"
 
 #define PIE_BASE 0x555555554000ULL
-#define PIE_RANDOM (1ULL << 40) /* bytes over which the base is spread */
+#define PIE_RANDOM (1ULL << 40)      /* bytes over which the base is spread */
 #define EAGER_BYTES (16 * PAGE_SIZE) /* data segments up to this size are copied at once */
 
 static uint32_t segment_prot(const struct elf_segment *s) {
@@ -21,13 +21,15 @@ static uint32_t segment_prot(const struct elf_segment *s) {
 static int map_file_part(struct mm *mm, struct file *f, const struct elf_segment *s, gva_t at) {
     gva_t start = page_down(at), end = page_up(at + s->filesz);
     uint64_t offset = page_down(s->offset);
-    int64_t r = mm_map(mm, start, end - start, segment_prot(s), MAP_PRIVATE | MAP_FIXED, f, offset,
-                       NULL);
+    int64_t r =
+        mm_map(mm, start, end - start, segment_prot(s), MAP_PRIVATE | MAP_FIXED, f, offset, NULL);
     if (r < 0) return (int)r;
     struct vma *v = mm_find(mm, start);
     bool eager = (s->flags & PF_W) && end - start <= EAGER_BYTES;
-    if (eager) pages_populate(mm, v, start, end);
-    else pages_populate(mm, v, start, min(end, start + EAGER_BYTES));
+    if (eager)
+        pages_populate(mm, v, start, end);
+    else
+        pages_populate(mm, v, start, min(end, start + EAGER_BYTES));
     return 0;
 }
 

@@ -38,7 +38,8 @@ static void put_word(struct builder *b, uint64_t word) {
 
 static uint64_t strings_bytes(char *const *strings, uint32_t count) {
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++) bytes += strlen(strings[i]) + 1;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += strlen(strings[i]) + 1;
     return bytes;
 }
 
@@ -95,10 +96,15 @@ static void put_auxv(struct builder *b, const struct exec *e, gva_t random, gva_
 
 static int map_vdso(struct mm *mm, gva_t at) {
     uint32_t pages = vdso_image_pages();
-    struct vma data = {.start = at, .end = at + PAGE_SIZE, .prot = PROT_READ,
-                       .flags = MAP_PRIVATE | MAP_ANONYMOUS, .name = "[vvar]"};
-    struct vma image = {.start = data.end, .end = data.end + pages * PAGE_SIZE,
-                        .prot = PROT_READ | PROT_EXEC, .flags = MAP_PRIVATE | MAP_ANONYMOUS,
+    struct vma data = {.start = at,
+                       .end = at + PAGE_SIZE,
+                       .prot = PROT_READ,
+                       .flags = MAP_PRIVATE | MAP_ANONYMOUS,
+                       .name = "[vvar]"};
+    struct vma image = {.start = data.end,
+                        .end = data.end + pages * PAGE_SIZE,
+                        .prot = PROT_READ | PROT_EXEC,
+                        .flags = MAP_PRIVATE | MAP_ANONYMOUS,
                         .name = "[vdso]"};
     struct vma *v = vma_insert(mm, &data), *w = vma_insert(mm, &image);
     if (v == NULL || w == NULL) return -ENOMEM;

@@ -69,7 +69,8 @@ static bool grow(uint64_t at_least) {
     if (chunk_count == MAX_CHUNKS) return false;
     uint64_t ask = max(GROW_BYTES, page_up(at_least + (at_least >> 8) + PAGE_SIZE));
     /* Doubling keeps the number of chunks, and so of memory slots, logarithmic. */
-    for (unsigned i = 0; i < chunk_count; i++) ask = max(ask, chunks[i].frames << PAGE_SHIFT);
+    for (unsigned i = 0; i < chunk_count; i++)
+        ask = max(ask, chunks[i].frames << PAGE_SHIFT);
     union hc_args a = {.mem_grow = {.bytes = ask}};
     if (hypercall(HC_MEM_GROW, &a) < 0) return false;
     if (!paging_direct_add(a.mem_grow.gpa, a.mem_grow.bytes)) return false;
@@ -145,9 +146,11 @@ gpa_t frame_alloc_order(unsigned order) {
             gpa_t at = (c->base + (c->next << PAGE_SHIFT) + bytes - 1) & ~(bytes - 1);
             uint64_t first = (at - c->base) >> PAGE_SHIFT;
             if (first + count > c->frames) continue;
-            while (c->next < first) put_clean(c->base + (c->next++ << PAGE_SHIFT));
+            while (c->next < first)
+                put_clean(c->base + (c->next++ << PAGE_SHIFT));
             c->next += count;
-            for (uint64_t f = 0; f < count; f++) c->table[first + f] = 1;
+            for (uint64_t f = 0; f < count; f++)
+                c->table[first + f] = 1;
             account(count);
             return at;
         }

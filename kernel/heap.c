@@ -31,7 +31,8 @@ static size_t class_bytes(unsigned class) {
 
 static unsigned class_for(size_t bytes) {
     unsigned class = 0;
-    while (class < CLASSES && class_bytes(class) < bytes) class++;
+    while (class < CLASSES && class_bytes(class) < bytes)
+        class ++;
     return class;
 }
 
@@ -44,8 +45,10 @@ static void list_add(struct slab *s) {
 }
 
 static void list_remove(struct slab *s) {
-    if (s->prev != NULL) s->prev->next = s->next;
-    else partial[s->class] = s->next;
+    if (s->prev != NULL)
+        s->prev->next = s->next;
+    else
+        partial[s->class] = s->next;
     if (s->next != NULL) s->next->prev = s->prev;
 }
 
@@ -53,14 +56,15 @@ static struct slab *slab_new(unsigned class, unsigned order) {
     gpa_t frame = order == 0 ? frame_alloc_raw() : frame_alloc_order(order);
     if (frame == 0) return NULL;
     struct slab *s = frame_ptr(frame);
-    *s = (struct slab){.class = (uint16_t)class, .fresh = HEADER, .order = (uint16_t)order};
+    *s = (struct slab){.class = (uint16_t) class, .fresh = HEADER, .order = (uint16_t)order};
     return s;
 }
 
 static void *alloc_large(size_t bytes) {
     unsigned order = 0;
     if (bytes > (1ULL << 40)) return NULL;
-    while (((size_t)PAGE_SIZE << order) < bytes + HEADER) order++;
+    while (((size_t)PAGE_SIZE << order) < bytes + HEADER)
+        order++;
     struct slab *s = slab_new(LARGE, order);
     return s == NULL ? NULL : (char *)s + HEADER;
 }
@@ -96,7 +100,8 @@ void kfree(void *p) {
     gpa_t frame = frame_gpa(s);
     if (s->class == LARGE) {
         unsigned order = s->order;
-        for (uint64_t i = 0; i < 1ULL << order; i++) frame_put(frame + (i << PAGE_SHIFT));
+        for (uint64_t i = 0; i < 1ULL << order; i++)
+            frame_put(frame + (i << PAGE_SHIFT));
         return;
     }
     kassert(s->class < CLASSES && s->used > 0);

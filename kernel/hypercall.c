@@ -24,9 +24,7 @@ bool hypercall_available(void) { return comm != NULL; }
 const struct hermit_boot *boot_info(void) { return boot; }
 const char *boot_string(uint32_t offset) { return (const char *)boot + offset; }
 
-static bool done(void) {
-    return __atomic_load_n(&comm->call.state, __ATOMIC_ACQUIRE) == HC_DONE;
-}
+static bool done(void) { return __atomic_load_n(&comm->call.state, __ATOMIC_ACQUIRE) == HC_DONE; }
 
 static bool wait_polled(void) {
     uint64_t start = arch_tsc();
@@ -56,7 +54,8 @@ static void ring(enum hc_nr nr) {
     }
     arch_outb(HERMIT_PORT_SERIAL, 1);
     if (nr == HC_WAIT) idle_until_done();
-    while (!done()) arch_pause();
+    while (!done())
+        arch_pause();
 }
 
 int64_t hypercall(enum hc_nr nr, union hc_args *args) {
@@ -66,10 +65,12 @@ int64_t hypercall(enum hc_nr nr, union hc_args *args) {
     call->u = *args;
     /* Sequentially consistent against the host's store to polling and load of state. */
     __atomic_store_n(&call->state, HC_SUBMITTED, __ATOMIC_SEQ_CST);
-    bool polling = nr != HC_WAIT && nr != HC_EXIT &&
-                   __atomic_load_n(&comm->polling, __ATOMIC_SEQ_CST) != 0;
-    if (polling && wait_polled()) hermit_stats.polled++;
-    else ring(nr);
+    bool polling =
+        nr != HC_WAIT && nr != HC_EXIT && __atomic_load_n(&comm->polling, __ATOMIC_SEQ_CST) != 0;
+    if (polling && wait_polled())
+        hermit_stats.polled++;
+    else
+        ring(nr);
     *args = call->u;
     int64_t result = call->result;
     __atomic_store_n(&call->state, HC_IDLE, __ATOMIC_RELEASE);
@@ -94,5 +95,6 @@ void hypercall_exit(enum hc_exit_kind kind, uint32_t status) {
     hermit_stats.ram_peak = usage.peak;
     if (comm == NULL) serial_power_off(kind == HC_EXIT_PROGRAM ? status : 128 + status);
     union hc_args a = {.exit = {.kind = kind, .status = status, .stats = frame_gpa(&hermit_stats)}};
-    for (;;) hypercall(HC_EXIT, &a);
+    for (;;)
+        hypercall(HC_EXIT, &a);
 }

@@ -47,7 +47,8 @@ static uint64_t parse_entry(uint64_t at, struct entry *e) {
     if (at + HEADER_BYTES > image_bytes) return 0;
     const char *h = image + at;
     if (memcmp(h, "070701", 6) != 0 && memcmp(h, "070702", 6) != 0) return 0;
-    if (!parse_hex(h + FIELD(FIELD_MODE), &e->mode) || !parse_hex(h + FIELD(FIELD_SIZE), &e->size) ||
+    if (!parse_hex(h + FIELD(FIELD_MODE), &e->mode) ||
+        !parse_hex(h + FIELD(FIELD_SIZE), &e->size) ||
         !parse_hex(h + FIELD(FIELD_MTIME), &e->mtime) ||
         !parse_hex(h + FIELD(FIELD_NAMESIZE), &name_size)) {
         return 0;
@@ -87,13 +88,18 @@ static int create(const struct entry *e) {
     int r = vfs_path(p, VFS_AT_CWD, e->name);
     if (r == 0) {
         switch (e->mode & S_IFMT) {
-        case S_IFREG: r = create_file(p, e); break;
+        case S_IFREG:
+            r = create_file(p, e);
+            break;
         case S_IFDIR:
             r = vfs_mknod(p, e->mode, 0);
             if (r == -EEXIST) r = 0;
             break;
-        case S_IFLNK: r = create_link(p, e); break;
-        default: break; /* devices are devfs's */
+        case S_IFLNK:
+            r = create_link(p, e);
+            break;
+        default:
+            break; /* devices are devfs's */
         }
     }
     kfree(p);

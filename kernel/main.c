@@ -26,19 +26,26 @@ static char **boot_strings(uint32_t table, uint32_t count) {
     const uint32_t *offsets = (const uint32_t *)boot_string(table);
     char **v = kmalloc((count + 1) * sizeof(*v));
     if (v == NULL) panic("out of memory at boot");
-    for (uint32_t i = 0; i < count; i++) v[i] = (char *)(uint64_t)boot_string(offsets[i]);
+    for (uint32_t i = 0; i < count; i++)
+        v[i] = (char *)(uint64_t)boot_string(offsets[i]);
     v[count] = NULL;
     return v;
 }
 
 static const char *error_text(int error) {
     switch (error) {
-    case -ENOENT: return "no such file in the guest";
-    case -EACCES: return "permission denied";
-    case -ENOEXEC: return "not an executable format";
-    case -ENOMEM: return "does not fit into memory; raise it with -m";
-    case -ELOOP: return "too many levels of links or #! interpreters";
-    default: return "cannot be read";
+    case -ENOENT:
+        return "no such file in the guest";
+    case -EACCES:
+        return "permission denied";
+    case -ENOEXEC:
+        return "not an executable format";
+    case -ENOMEM:
+        return "does not fit into memory; raise it with -m";
+    case -ELOOP:
+        return "too many levels of links or #! interpreters";
+    default:
+        return "cannot be read";
     }
 }
 

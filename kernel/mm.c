@@ -12,7 +12,7 @@
 #include "mm_internal.h"
 
 #define POPULATE_BYTES (16 * PAGE_SIZE) /* small anonymous mappings are mapped at once */
-#define MAP_32BIT_TOP 0x80000000ULL /* mmap(2): the first 2 GiB */
+#define MAP_32BIT_TOP 0x80000000ULL     /* mmap(2): the first 2 GiB */
 #define KEPT_FLAGS (MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE)
 
 struct mm *mm_create(void) {
@@ -52,7 +52,8 @@ static int unmap_range(struct mm *mm, gva_t start, gva_t end) {
     int r = vma_split_range(mm, start, end);
     if (r != 0) return r;
     flush_if(mm, pages_unmap(mm, start, end));
-    while ((v = mm_next(mm, start)) != NULL && v->start < end) vma_remove(mm, v);
+    while ((v = mm_next(mm, start)) != NULL && v->start < end)
+        vma_remove(mm, v);
     return 0;
 }
 

@@ -91,9 +91,7 @@ int64_t mm_remap(struct mm *mm, gva_t addr, uint64_t old_len, uint64_t new_len, 
     return move_mapping(mm, v, addr, old_len, new_len, flags, 0);
 }
 
-static bool discardable(const struct vma *v) {
-    return (v->flags & MAP_PRIVATE) || v->file != NULL;
-}
+static bool discardable(const struct vma *v) { return (v->flags & MAP_PRIVATE) || v->file != NULL; }
 
 int mm_advise(struct mm *mm, gva_t addr, uint64_t len, int advice) {
     bool flush = false;
@@ -114,12 +112,13 @@ int mm_advise(struct mm *mm, gva_t addr, uint64_t len, int advice) {
         case MADV_POPULATE_WRITE:
             for (gva_t page = from; page < to; page += PAGE_SIZE) {
                 gpa_t unused;
-                int r = mm_translate(
-                    mm, page, advice == MADV_POPULATE_WRITE ? MM_WRITE : MM_READ, &unused);
+                int r = mm_translate(mm, page, advice == MADV_POPULATE_WRITE ? MM_WRITE : MM_READ,
+                                     &unused);
                 if (r != 0) return r == -EACCES ? -EINVAL : r == -ENXIO ? -EFAULT : r;
             }
             break;
-        default: break; /* hints */
+        default:
+            break; /* hints */
         }
         at = to;
     }

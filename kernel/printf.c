@@ -25,11 +25,16 @@ static void put_padded(struct sink *s, const struct spec *f, const char *text, i
     int signs = (int)strlen(sign);
     int pad = f->width - len - signs;
     bool zero = f->zero && !f->left;
-    for (; !f->left && !zero && pad > 0; pad--) put(s, ' ');
-    for (; *sign; sign++) put(s, *sign);
-    for (; zero && pad > 0; pad--) put(s, '0');
-    for (int i = 0; i < len; i++) put(s, text[i]);
-    for (; pad > 0; pad--) put(s, ' ');
+    for (; !f->left && !zero && pad > 0; pad--)
+        put(s, ' ');
+    for (; *sign; sign++)
+        put(s, *sign);
+    for (; zero && pad > 0; pad--)
+        put(s, '0');
+    for (int i = 0; i < len; i++)
+        put(s, text[i]);
+    for (; pad > 0; pad--)
+        put(s, ' ');
 }
 
 static void put_number(struct sink *s, const struct spec *f, uint64_t v, unsigned base,
@@ -46,30 +51,38 @@ static void put_number(struct sink *s, const struct spec *f, uint64_t v, unsigne
 static const char *parse_spec(const char *fmt, struct spec *f, va_list *ap) {
     *f = (struct spec){.precision = -1};
     for (;; fmt++) {
-        if (*fmt == '-') f->left = true;
-        else if (*fmt == '0') f->zero = true;
-        else break;
+        if (*fmt == '-')
+            f->left = true;
+        else if (*fmt == '0')
+            f->zero = true;
+        else
+            break;
     }
     if (*fmt == '*') {
         f->width = va_arg(*ap, int);
         fmt++;
     }
-    for (; *fmt >= '0' && *fmt <= '9'; fmt++) f->width = f->width * 10 + (*fmt - '0');
+    for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+        f->width = f->width * 10 + (*fmt - '0');
     if (*fmt == '.') {
         f->precision = 0;
         if (*++fmt == '*') {
             f->precision = va_arg(*ap, int);
             fmt++;
         }
-        for (; *fmt >= '0' && *fmt <= '9'; fmt++) f->precision = f->precision * 10 + (*fmt - '0');
+        for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+            f->precision = f->precision * 10 + (*fmt - '0');
     }
-    for (; *fmt == 'l' || *fmt == 'z'; fmt++) f->longs++;
+    for (; *fmt == 'l' || *fmt == 'z'; fmt++)
+        f->longs++;
     return fmt;
 }
 
 static void put_signed(struct sink *s, const struct spec *f, int64_t v) {
-    if (v < 0) put_number(s, f, -(uint64_t)v, 10, "-");
-    else put_number(s, f, (uint64_t)v, 10, "");
+    if (v < 0)
+        put_number(s, f, -(uint64_t)v, 10, "-");
+    else
+        put_number(s, f, (uint64_t)v, 10, "");
 }
 
 static void put_string(struct sink *s, const struct spec *f, const char *text) {
@@ -81,17 +94,22 @@ static void put_string(struct sink *s, const struct spec *f, const char *text) {
 static void put_conversion(struct sink *s, char c, const struct spec *f, va_list *ap) {
     switch (c) {
     case 'd':
-    case 'i': return put_signed(s, f, f->longs ? va_arg(*ap, int64_t) : va_arg(*ap, int));
+    case 'i':
+        return put_signed(s, f, f->longs ? va_arg(*ap, int64_t) : va_arg(*ap, int));
     case 'u':
     case 'x':
     case 'o': {
         uint64_t v = f->longs ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned);
         return put_number(s, f, v, c == 'u' ? 10 : c == 'x' ? 16 : 8, "");
     }
-    case 'p': return put_number(s, f, (uint64_t)va_arg(*ap, void *), 16, "0x");
-    case 's': return put_string(s, f, va_arg(*ap, const char *));
-    case 'c': return put(s, (char)va_arg(*ap, int));
-    default: return put(s, c);
+    case 'p':
+        return put_number(s, f, (uint64_t)va_arg(*ap, void *), 16, "0x");
+    case 's':
+        return put_string(s, f, va_arg(*ap, const char *));
+    case 'c':
+        return put(s, (char)va_arg(*ap, int));
+    default:
+        return put(s, c);
     }
 }
 

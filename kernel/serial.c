@@ -28,7 +28,8 @@ void serial_drain(void) {
 
 void serial_write(const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
-        while (!(arch_inb(LINE_STATUS) & TRANSMIT_READY)) arch_pause();
+        while (!(arch_inb(LINE_STATUS) & TRANSMIT_READY))
+            arch_pause();
         arch_outb(HERMIT_PORT_SERIAL, (uint8_t)text[i]);
     }
 }
@@ -79,14 +80,12 @@ static int64_t console_write(struct file *f, const struct uio *u, int64_t *pos) 
 }
 
 static int console_getattr(struct file *f, struct hc_attr *attr) {
-    *attr = (struct hc_attr){.mode = S_IFCHR | 0620, .nlink = 1, .ino = 3, .rdev = 0x440,
-                             .blksize = 1024};
+    *attr = (struct hc_attr){
+        .mode = S_IFCHR | 0620, .nlink = 1, .ino = 3, .rdev = 0x440, .blksize = 1024};
     return 0;
 }
 
-static uint32_t console_poll(struct file *f) {
-    return POLLOUT | (input_ready(NULL) ? POLLIN : 0u);
-}
+static uint32_t console_poll(struct file *f) { return POLLOUT | (input_ready(NULL) ? POLLIN : 0u); }
 
 static const struct file_ops console_ops = {
     .read = console_read,

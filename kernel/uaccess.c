@@ -50,9 +50,12 @@ static int uio_piece(const struct uio *u, enum uio_op op, gva_t at, char *buf, u
         if (op == UIO_DRAIN) return copy_from_user(buf, at, n);
         return clear_user(at, n);
     }
-    if (op == UIO_FILL) memcpy((void *)at, buf, n);
-    else if (op == UIO_DRAIN) memcpy(buf, (const void *)at, n);
-    else memset((void *)at, 0, n);
+    if (op == UIO_FILL)
+        memcpy((void *)at, buf, n);
+    else if (op == UIO_DRAIN)
+        memcpy(buf, (const void *)at, n);
+    else
+        memset((void *)at, 0, n);
     return 0;
 }
 
@@ -120,7 +123,8 @@ int64_t uio_segments(const struct uio *u, uint64_t at, uint64_t want, bool to_us
             uint64_t piece = PAGE_SIZE - ((base + at) & PAGE_MASK);
             piece = min(piece, min(len - at, want - got));
             gpa_t gpa;
-            if (translate(u, base + at, to_user, &gpa) != 0) return got > 0 ? (int64_t)got : -EFAULT;
+            if (translate(u, base + at, to_user, &gpa) != 0)
+                return got > 0 ? (int64_t)got : -EFAULT;
             if (!add_seg(segs, max, nsegs, gpa, piece)) return (int64_t)got;
             got += piece;
             at += piece;

@@ -9,6 +9,7 @@
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/process.h>
+#include <kernel/serial.h>
 #include <kernel/string.h>
 
 #include "ramfs.h"
@@ -84,7 +85,7 @@ static void mount_share(const struct hermit_boot *boot, uint32_t i) {
 
 static void open_stdio(void) {
     for (uint32_t handle = 0; handle < 3; handle++) {
-        struct file *f = hostfs_stdio(handle);
+        struct file *f = hypercall_available() ? hostfs_stdio(handle) : serial_stdio(handle);
 
         if (!f || fd_install(f, 0, false) < 0) panic("out of memory for the standard streams");
     }
@@ -102,7 +103,8 @@ void vfs_boot(const struct hermit_boot *boot) {
     if (!has_share(boot, "/tmp")) mount_ramfs("/tmp", 01777);
     for (uint32_t i = boot->flags & HERMIT_BOOT_ROOT_SHARE ? 1 : 0; i < boot->nshares; i++)
         mount_share(boot, i);
-    if (root) root->readonly = true;
+    /* Without a loader the root is what the initial RAM disk is unpacked into. */
+    if (root) root->readonly = hypercall_available();
     current_process()->fs.cwd = kstrdup(boot_string(boot->cwd));
     if (!current_process()->fs.cwd) panic("out of memory for the working directory");
     open_stdio();

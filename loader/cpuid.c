@@ -19,7 +19,8 @@ struct table {
     struct kvm_cpuid_entry2 entries[MAX_ENTRIES];
 };
 
-/* Leaf 1 ecx: MONITOR, VMX, SMX, EST, TM2, PDCM, PCID, DCA, x2APIC, TSC-deadline are for kernels. */
+/* Leaf 1 ecx: MONITOR, VMX, SMX, EST, TM2, PDCM, PCID, DCA, x2APIC, TSC-deadline are for kernels.
+ */
 #define LEAF1_ECX_HIDE                                                                             \
     (1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 21 | \
      1u << 24)
@@ -29,7 +30,8 @@ struct table {
 #define LEAF7_EBX_HIDE (1u << 1 | 1u << 7 | 1u << 10 | 1u << 12 | 1u << 15 | 1u << 20 | 1u << 25)
 #define LEAF7_ECX_HIDE (1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 7 | 1u << 16)
 #define LEAF7_EDX_HIDE 0xfc000000u
-/* Leaf 80000001 ecx: SVM, extended APIC, SKINIT, WDT, topology extensions, perf counters, MWAITX. */
+/* Leaf 80000001 ecx: SVM, extended APIC, SKINIT, WDT, topology extensions, perf counters, MWAITX.
+ */
 #define LEAF81_ECX_HIDE (1u << 2 | 1u << 3 | 1u << 12 | 1u << 13 | 1u << 22 | 1u << 23 | 1u << 29)
 
 static struct kvm_cpuid_entry2 *add(struct table *t, uint32_t leaf, uint32_t sub, bool indexed) {

@@ -27,7 +27,7 @@ static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
 static sigset_t all_signals, thread_mask;
 static void (*engine_kick)(void);
 static int end_fd = -1;
-static uint32_t raised; /* an interrupt is owed to the guest */
+static uint32_t raised;       /* an interrupt is owed to the guest */
 static int64_t posted_ns[65]; /* when a signal was first posted and not yet taken */
 
 static int64_t now_ns(void) {
@@ -56,8 +56,10 @@ static void on_forwarded(int sig) {
     int saved_errno = errno;
     uint64_t bit = 1ULL << (sig - 1);
     bool untaken = __atomic_load_n(&vm_comm->signals, __ATOMIC_SEQ_CST) & bit;
-    if (!untaken) posted_ns[sig] = now_ns();
-    else if (now_ns() - posted_ns[sig] > STUCK_NS) end_now("killed: the guest does not react to the signal", 128 + sig);
+    if (!untaken)
+        posted_ns[sig] = now_ns();
+    else if (now_ns() - posted_ns[sig] > STUCK_NS)
+        end_now("killed: the guest does not react to the signal", 128 + sig);
     event_post(HC_EVENT_SIGNAL, bit);
     errno = saved_errno;
 }
@@ -78,7 +80,8 @@ void event_init(void (*kick)(void), int link_fd) {
     engine_kick = kick;
     end_fd = link_fd;
     sigemptyset(&all_signals);
-    for (unsigned i = 0; i < FORWARDED; i++) handle(forwarded[i], on_forwarded);
+    for (unsigned i = 0; i < FORWARDED; i++)
+        handle(forwarded[i], on_forwarded);
     handle(SIGALRM, on_timer);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -96,9 +99,7 @@ void event_set_timeout(uint64_t timeout_ns) {
     }
 }
 
-bool event_pending(void) {
-    return __atomic_load_n(&raised, __ATOMIC_SEQ_CST) != 0;
-}
+bool event_pending(void) { return __atomic_load_n(&raised, __ATOMIC_SEQ_CST) != 0; }
 
 void event_injected(void) { __atomic_store_n(&raised, 0, __ATOMIC_SEQ_CST); }
 
@@ -106,8 +107,10 @@ void event_injected(void) { __atomic_store_n(&raised, 0, __ATOMIC_SEQ_CST); }
 static int sleep_on(struct pollfd *fds, uint32_t count, const struct timespec *timeout) {
     int r = 0;
     sigprocmask(SIG_BLOCK, &all_signals, &thread_mask);
-    if (__atomic_load_n(&raised, __ATOMIC_SEQ_CST)) r = -EINTR;
-    else if ((r = ppoll(fds, count, timeout, &thread_mask)) < 0) r = -errno;
+    if (__atomic_load_n(&raised, __ATOMIC_SEQ_CST))
+        r = -EINTR;
+    else if ((r = ppoll(fds, count, timeout, &thread_mask)) < 0)
+        r = -errno;
     sigprocmask(SIG_SETMASK, &thread_mask, NULL);
     return r;
 }
@@ -120,6 +123,7 @@ void event_wait(void) {
 /* Fills fds from the guest's entries; 0 or -errno. */
 static int load_fds(const struct hc_wait *a, struct hc_wait_fd *in, struct pollfd *fds) {
     if (a->count > HC_MAX_WAIT_FDS) return -EINVAL;
+    if (a->count == 0) return 0;
     if (guest_copy_in(in, a->fds, a->count * sizeof(*in)) != 0) return -EFAULT;
     for (uint32_t i = 0; i < a->count; i++) {
         fds[i] = (struct pollfd){.fd = handle_fd(in[i].handle), .events = (short)in[i].events};
@@ -151,6 +155,7 @@ int64_t hc_wait(union hc_args *args) {
         entries[i].revents = (uint16_t)fds[i].revents;
         if (fds[i].revents != 0) ready++;
     }
+    if (a->count == 0) return 0;
     r = guest_copy_out(a->fds, entries, a->count * sizeof(entries[0]));
     return r != 0 ? r : ready;
 }

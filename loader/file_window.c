@@ -46,7 +46,8 @@ void window_init(gpa_t gpa, uint64_t bytes, void *host) {
 }
 
 static int window_new(uint64_t need) {
-    uint64_t bytes = need > WINDOW_MIN ? (need + (2 << 20) - 1) & ~(uint64_t)((2 << 20) - 1) : WINDOW_MIN;
+    uint64_t bytes =
+        need > WINDOW_MIN ? (need + (2 << 20) - 1) & ~(uint64_t)((2 << 20) - 1) : WINDOW_MIN;
     if (window_count == MAX_WINDOWS || next_gpa + bytes > HERMIT_GPA_END) return -ENOMEM;
     void *host = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (host == MAP_FAILED) return -ENOMEM;
@@ -64,7 +65,8 @@ static int window_new(uint64_t need) {
 static bool fit(const struct window *w, uint64_t bytes, uint32_t *index, gpa_t *gpa) {
     gpa_t at = w->gpa;
     uint32_t i = 0;
-    while (i < piece_count && pieces[i].gpa < w->gpa) i++;
+    while (i < piece_count && pieces[i].gpa < w->gpa)
+        i++;
     for (; i < piece_count && pieces[i].gpa < w->gpa + w->bytes; i++) {
         if (pieces[i].gpa - at >= bytes) break;
         at = pieces[i].gpa + pieces[i].bytes;
@@ -84,7 +86,8 @@ static int insert_piece(uint32_t index, gpa_t gpa, uint64_t bytes) {
         pieces = more;
         piece_room = room;
     }
-    for (uint32_t i = piece_count; i > index; i--) pieces[i] = pieces[i - 1];
+    for (uint32_t i = piece_count; i > index; i--)
+        pieces[i] = pieces[i - 1];
     pieces[index] = (struct piece){gpa, bytes};
     piece_count++;
     return 0;
@@ -126,7 +129,8 @@ int window_unmap(gpa_t gpa, uint64_t len) {
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
         }
         piece_count--;
-        for (uint32_t k = i; k < piece_count; k++) pieces[k] = pieces[k + 1];
+        for (uint32_t k = i; k < piece_count; k++)
+            pieces[k] = pieces[k + 1];
         return 0;
     }
     return -EINVAL;

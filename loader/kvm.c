@@ -24,7 +24,7 @@
 #define CR0_BITS 0x80010033ULL /* PG WP NE ET MP PE */
 #define CR4_BITS 0x00010620ULL /* FSGSBASE OSXMMEXCPT OSFXSR PAE */
 #define CR4_OSXSAVE 0x00040000ULL
-#define EFER_BITS 0xd01ULL    /* NXE LMA LME SCE */
+#define EFER_BITS 0xd01ULL     /* NXE LMA LME SCE */
 #define FMASK_BITS 0x257dd5ULL /* all but IF: software KVM would leave it clear in ring 3 */
 
 static int kvm_fd = -1, vm_fd = -1, vcpu_fd = -1;
@@ -38,11 +38,15 @@ const char *kvm_unusable(void) {
     switch (errno) {
     case ENOENT:
     case ENXIO:
-    case ENODEV: return "there is no /dev/kvm (load kvm_intel or kvm_amd, or enable virtualisation)";
+    case ENODEV:
+        return "there is no /dev/kvm (load kvm_intel or kvm_amd, or enable virtualisation)";
     case EACCES:
-    case EPERM: return "no permission for /dev/kvm (add yourself to the group 'kvm')";
-    case EBUSY: return "/dev/kvm is busy (another hypervisor owns the CPU)";
-    default: return "/dev/kvm cannot be opened";
+    case EPERM:
+        return "no permission for /dev/kvm (add yourself to the group 'kvm')";
+    case EBUSY:
+        return "/dev/kvm is busy (another hypervisor owns the CPU)";
+    default:
+        return "/dev/kvm cannot be opened";
     }
 }
 
@@ -74,9 +78,15 @@ void kvm_create(void) {
 }
 
 static struct kvm_segment segment(uint16_t selector, uint8_t type, bool code) {
-    return (struct kvm_segment){
-        .limit = 0xffffffff, .selector = selector, .type = type, .present = 1, .dpl = selector & 3,
-        .db = !code, .s = 1, .l = code, .g = 1};
+    return (struct kvm_segment){.limit = 0xffffffff,
+                                .selector = selector,
+                                .type = type,
+                                .present = 1,
+                                .dpl = selector & 3,
+                                .db = !code,
+                                .s = 1,
+                                .l = code,
+                                .g = 1};
 }
 
 static void set_sregs(void) {
@@ -108,10 +118,11 @@ static void set_msrs(void) {
     struct {
         struct kvm_msrs header;
         struct kvm_msr_entry entries[3];
-    } m = {{.nmsrs = 3},
-           {{.index = 0xc0000081, .data = (uint64_t)HERMIT_STAR_HI << 48 | (uint64_t)HERMIT_CS0 << 32},
-            {.index = 0xc0000082, .data = KSYM_syscall_entry},
-            {.index = 0xc0000084, .data = FMASK_BITS}}};
+    } m = {
+        {.nmsrs = 3},
+        {{.index = 0xc0000081, .data = (uint64_t)HERMIT_STAR_HI << 48 | (uint64_t)HERMIT_CS0 << 32},
+         {.index = 0xc0000082, .data = KSYM_syscall_entry},
+         {.index = 0xc0000084, .data = FMASK_BITS}}};
     if (ioctl(vcpu_fd, KVM_SET_MSRS, &m) != 3) failed("KVM_SET_MSRS");
 }
 
@@ -171,20 +182,27 @@ static void io_exit(void) {
 
 static void handle_exit(void) {
     switch (run->exit_reason) {
-    case KVM_EXIT_IO: return io_exit();
+    case KVM_EXIT_IO:
+        return io_exit();
     case KVM_EXIT_INTR:
-    case KVM_EXIT_IRQ_WINDOW_OPEN: kvm_exits.interrupted++; return;
-    case KVM_EXIT_HLT: event_wait(); return;
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+        kvm_exits.interrupted++;
+        return;
+    case KVM_EXIT_HLT:
+        event_wait();
+        return;
     case KVM_EXIT_MMIO:
         die(EXIT_HERMIT, "the guest touched physical address 0x%llx, where nothing is",
             (unsigned long long)run->mmio.phys_addr);
-    case KVM_EXIT_SHUTDOWN: die(EXIT_HERMIT, "the guest kernel crashed (triple fault)");
+    case KVM_EXIT_SHUTDOWN:
+        die(EXIT_HERMIT, "the guest kernel crashed (triple fault)");
     case KVM_EXIT_FAIL_ENTRY:
         die(EXIT_HERMIT, "KVM cannot enter the guest (reason 0x%llx); try --vmm qemu",
             (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
     case KVM_EXIT_INTERNAL_ERROR:
         die(EXIT_HERMIT, "KVM internal error, suberror %u; try --vmm qemu", run->internal.suberror);
-    default: die(EXIT_HERMIT, "unexpected VM exit %u", run->exit_reason);
+    default:
+        die(EXIT_HERMIT, "unexpected VM exit %u", run->exit_reason);
     }
 }
 
@@ -195,7 +213,8 @@ static void run_once(void) {
         return;
     }
     if (errno == EFAULT) {
-        die(EXIT_HERMIT, "the program used a page of a file that the host has truncated or cannot read");
+        die(EXIT_HERMIT,
+            "the program used a page of a file that the host has truncated or cannot read");
     }
     if (errno != EINTR && errno != EAGAIN) failed("KVM_RUN");
     kvm_exits.interrupted++;
@@ -208,5 +227,6 @@ void kvm_run(gpa_t boot_block) {
     set_msrs();
     set_xcr0();
     set_regs(boot_block);
-    while (!__atomic_load_n(&vm_exit.done, __ATOMIC_ACQUIRE)) run_once();
+    while (!__atomic_load_n(&vm_exit.done, __ATOMIC_ACQUIRE))
+        run_once();
 }

@@ -73,9 +73,12 @@ static void build_boot_block(const struct options *o, const struct view *v,
 
 static int exit_status(void) {
     switch (vm_exit.kind) {
-    case HC_EXIT_PROGRAM: return (int)vm_exit.status;
-    case HC_EXIT_SIGNAL: return 128 + (int)vm_exit.status;
-    default: return EXIT_HERMIT;
+    case HC_EXIT_PROGRAM:
+        return (int)vm_exit.status;
+    case HC_EXIT_SIGNAL:
+        return 128 + (int)vm_exit.status;
+    default:
+        return EXIT_HERMIT;
     }
 }
 

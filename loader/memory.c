@@ -67,10 +67,9 @@ static void map_image(void) {
     uintptr_t offset = (uintptr_t)kernel_image_text;
     uint64_t text = PAGE_UP((uint64_t)(kernel_image_text_end - kernel_image_text));
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    bool shared = fd >= 0 && dl_iterate_phdr(find_offset, &offset) == 1 &&
-                  offset % HERMIT_PAGE_SIZE == 0 &&
-                  mmap(ram, text, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd,
-                       (off_t)offset) == ram;
+    bool shared =
+        fd >= 0 && dl_iterate_phdr(find_offset, &offset) == 1 && offset % HERMIT_PAGE_SIZE == 0 &&
+        mmap(ram, text, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == ram;
     if (fd >= 0) close(fd);
     if (!shared) {
         if (mmap(ram, text, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,

@@ -17,9 +17,9 @@
 #include <loader/services.h>
 #include <loader/vm.h>
 
-#define BURST 8                     /* doorbells ... */
-#define BURST_CYCLES 5000000ULL     /* ... within about 2 ms start the thread */
-#define IDLE_CYCLES 300000ULL       /* about 0.1 ms without a call end a round of polling */
+#define BURST 8                 /* doorbells ... */
+#define BURST_CYCLES 5000000ULL /* ... within about 2 ms start the thread */
+#define IDLE_CYCLES 300000ULL   /* about 0.1 ms without a call end a round of polling */
 
 static enum { UNTRIED, RUNNING, IMPOSSIBLE } state;
 static pthread_t thread;
@@ -31,8 +31,10 @@ static void poll_round(void) {
     __atomic_store_n(&vm_comm->polling, 1, __ATOMIC_SEQ_CST);
     uint64_t last = __rdtsc();
     while (__rdtsc() - last < IDLE_CYCLES) {
-        if (hc_serve(vm_comm, false)) last = __rdtsc();
-        else _mm_pause();
+        if (hc_serve(vm_comm, false))
+            last = __rdtsc();
+        else
+            _mm_pause();
     }
     __atomic_store_n(&vm_comm->polling, 0, __ATOMIC_SEQ_CST);
     hc_serve(vm_comm, false); /* submitted while the guest still saw polling set */
@@ -74,8 +76,10 @@ void poller_note_doorbell(void) {
     }
     if (++burst < BURST) return;
     burst = 0;
-    if (state == UNTRIED) start();
-    else wake();
+    if (state == UNTRIED)
+        start();
+    else
+        wake();
 }
 
 void poller_wait_done(void) {

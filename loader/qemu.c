@@ -67,7 +67,8 @@ static int memory_file(const char *name, const void *data, size_t len) {
     return fd;
 }
 
-/* Hardware KVM can run QEMU's firmware; software KVM would emulate it instruction by instruction. */
+/* Hardware KVM can run QEMU's firmware; software KVM would emulate it instruction by instruction.
+ */
 static const char *accelerator(void) {
     const char *wanted = getenv("HERMIT_QEMU_ACCEL");
     if (wanted != NULL && (strcmp(wanted, "kvm") == 0 || strcmp(wanted, "tcg") == 0)) return wanted;
@@ -86,14 +87,17 @@ static const char *accelerator(void) {
 }
 
 static void exec_qemu(int serial, int kernel, int initrd) {
-    char machine[128], ram[160], kernel_path[PATH_BYTES], initrd_path[PATH_BYTES], chardev[PATH_BYTES];
+    char machine[128], ram[160], kernel_path[PATH_BYTES], initrd_path[PATH_BYTES],
+        chardev[PATH_BYTES];
     char size[32];
     const char *accel = accelerator();
     uint64_t bytes = HERMIT_RAM_GPA + guest_mem_bytes();
     snprintf(machine, sizeof(machine),
              "microvm,accel=%s,memory-backend=ram,pic=on,pit=off,rtc=off,isa-serial=on,"
-             "x-option-roms=off,auto-kernel-cmdline=off", accel);
-    snprintf(ram, sizeof(ram), "memory-backend-file,id=ram,share=on,size=%llu,mem-path=/proc/self/fd/%d",
+             "x-option-roms=off,auto-kernel-cmdline=off",
+             accel);
+    snprintf(ram, sizeof(ram),
+             "memory-backend-file,id=ram,share=on,size=%llu,mem-path=/proc/self/fd/%d",
              (unsigned long long)bytes, memory_fd());
     snprintf(size, sizeof(size), "%lluB", (unsigned long long)bytes);
     snprintf(kernel_path, sizeof(kernel_path), "/proc/self/fd/%d", kernel);
@@ -150,7 +154,8 @@ static void serve_until_exit(void) {
             waitpid(child, NULL, 0);
             die(EXIT_HERMIT, "QEMU ended before the program did");
         }
-        for (ssize_t i = 0; i < n; i++) serve();
+        for (ssize_t i = 0; i < n; i++)
+            serve();
     }
 }
 

@@ -72,10 +72,14 @@ static void print_calls(const struct hermit_stats *s) {
     qsort(rows, n, sizeof(rows[0]), by_count);
     fprintf(stderr, "system calls:         calls   us total  name\n");
     for (unsigned i = 0; i < n; i++) {
-        const char *name = rows[i].nr < HERMIT_SYSCALL_COUNT ? hermit_syscall_names[rows[i].nr] : NULL;
-        fprintf(stderr, "                 %10" PRIu32 " %10.0f  ", rows[i].count, us(0, rows[i].cycles));
-        if (name != NULL) fprintf(stderr, "%s\n", name);
-        else fprintf(stderr, "#%u\n", rows[i].nr);
+        const char *name =
+            rows[i].nr < HERMIT_SYSCALL_COUNT ? hermit_syscall_names[rows[i].nr] : NULL;
+        fprintf(stderr, "                 %10" PRIu32 " %10.0f  ", rows[i].count,
+                us(0, rows[i].cycles));
+        if (name != NULL)
+            fprintf(stderr, "%s\n", name);
+        else
+            fprintf(stderr, "#%u\n", rows[i].nr);
     }
 }
 
@@ -93,7 +97,8 @@ void stats_print(enum hermit_engine engine) {
                 kvm_exits.doorbell, kvm_exits.interrupted, kvm_exits.injected, kvm_exits.other);
     }
     print_hypercalls();
-    fprintf(stderr, "peak memory:      %ld KiB resident, hermit-run and guest together\n", usage.ru_maxrss);
+    fprintf(stderr, "peak memory:      %ld KiB resident, hermit-run and guest together\n",
+            usage.ru_maxrss);
     if (!have) return;
     fprintf(stderr,
             "guest memory:     %" PRIu64 " KiB in use at the end, %" PRIu64 " KiB peak, %" PRIu64

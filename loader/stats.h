@@ -7,7 +7,15 @@
 
 #include <hermit/boot.h>
 
-enum stats_mark { STATS_START, STATS_VIEW, STATS_MEMORY, STATS_VM, STATS_ENTER, STATS_END, STATS_MARKS };
+enum stats_mark {
+    STATS_START,
+    STATS_VIEW,
+    STATS_MEMORY,
+    STATS_VM,
+    STATS_ENTER,
+    STATS_END,
+    STATS_MARKS
+};
 
 /* Notes that hermit-run has come to this point. */
 void stats_mark(enum stats_mark mark);

@@ -27,7 +27,6 @@
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/limits.h>
 #include <linux/magic.h>

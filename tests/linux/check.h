@@ -28,24 +28,21 @@ static inline void check_stop(void) {
 }
 
 static inline void check_true(int good, const char *file, int line, const char *text) {
-    if (good)
-        return;
+    if (good) return;
     printf("FAIL %s:%d: %s (errno %d, %s)\n", file, line, text, errno, strerror(errno));
     check_stop();
 }
 
 static inline void check_equal(long long got, long long want, const char *file, int line,
                                const char *text) {
-    if (got == want)
-        return;
+    if (got == want) return;
     printf("FAIL %s:%d: %s: got %lld, want %lld (errno %d)\n", file, line, text, got, want, errno);
     check_stop();
 }
 
 static inline void check_error(long long got, int error, int want, const char *file, int line,
                                const char *text) {
-    if (got == -1 && error == want)
-        return;
+    if (got == -1 && error == want) return;
     if (got == -1)
         printf("FAIL %s:%d: %s: errno %d (%s), want %d (%s)\n", file, line, text, error,
                strerror(error), want, strerror(want));
@@ -57,8 +54,7 @@ static inline void check_error(long long got, int error, int want, const char *f
 
 static inline void check_string(const char *got, const char *want, const char *file, int line,
                                 const char *text) {
-    if (got != NULL && strcmp(got, want) == 0)
-        return;
+    if (got != NULL && strcmp(got, want) == 0) return;
     printf("FAIL %s:%d: %s: got \"%s\", want \"%s\"\n", file, line, text, got ? got : "(null)",
            want);
     check_stop();
@@ -101,8 +97,7 @@ static inline const char *scratch(void) {
 /* A pointer that no system call may read or write. */
 static inline void *bad_pointer(void) {
     static void *page;
-    if (page == NULL)
-        page = mmap(NULL, CHECK_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == NULL) page = mmap(NULL, CHECK_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(page != MAP_FAILED);
     return page;
 }

@@ -29,22 +29,19 @@ static inline void fault_setup(void) {
 /* The signal that the access raises, 0 if it succeeds. */
 static inline int fault_reading(const volatile void *at) {
     int sig = sigsetjmp(fault_return, 1);
-    if (sig == 0)
-        (void)*(const volatile unsigned char *)at;
+    if (sig == 0) (void)*(const volatile unsigned char *)at;
     return sig;
 }
 
 static inline int fault_writing(volatile void *at) {
     int sig = sigsetjmp(fault_return, 1);
-    if (sig == 0)
-        *(volatile unsigned char *)at = 1;
+    if (sig == 0) *(volatile unsigned char *)at = 1;
     return sig;
 }
 
 static inline int fault_calling(const volatile void *code) {
     int sig = sigsetjmp(fault_return, 1);
-    if (sig == 0)
-        __asm__ volatile("call *%0" : : "r"(code) : "memory", "rax", "cc");
+    if (sig == 0) __asm__ volatile("call *%0" : : "r"(code) : "memory", "rax", "cc");
     return sig;
 }
 

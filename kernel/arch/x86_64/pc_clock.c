@@ -9,7 +9,7 @@
 #define PIT_TICKS (PIT_HZ / 100) /* 10 ms */
 #define PIT_CHANNEL2 0x42
 #define PIT_COMMAND 0x43
-#define PORT_B 0x61 /* bit 0: gate of channel 2, bit 5: its output */
+#define PORT_B 0x61          /* bit 0: gate of channel 2, bit 5: its output */
 #define SPIN_LIMIT 10000000u /* a machine without a timer */
 
 static uint64_t tsc_khz(void) {
@@ -44,9 +44,11 @@ static int64_t days(int64_t year, int64_t month, int64_t day) {
 
 static int64_t realtime_ns(void) {
     if (cmos(0x0a) == 0xff) return 0; /* no such device */
-    while (cmos(0x0a) & 0x80) arch_pause(); /* being updated */
+    while (cmos(0x0a) & 0x80)
+        arch_pause(); /* being updated */
     bool binary = cmos(0x0b) & 4;
-    int64_t day = days(2000 + cmos_number(9, binary), cmos_number(8, binary), cmos_number(7, binary));
+    int64_t day =
+        days(2000 + cmos_number(9, binary), cmos_number(8, binary), cmos_number(7, binary));
     int64_t seconds = day * 86400 + cmos_number(4, binary) * 3600 + cmos_number(2, binary) * 60 +
                       cmos_number(0, binary);
     return seconds * NSEC_PER_SEC;

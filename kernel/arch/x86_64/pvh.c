@@ -35,7 +35,8 @@ static gpa_t ram_end(const struct pvh_start_info *start) {
     const struct pvh_memmap *map = frame_ptr(start->memmap);
     for (uint32_t i = 0; i < start->memmap_entries; i++) {
         gpa_t end = map[i].address + map[i].size;
-        if (map[i].type == 1 && map[i].address <= HERMIT_RAM_GPA && end > HERMIT_RAM_GPA) return end;
+        if (map[i].type == 1 && map[i].address <= HERMIT_RAM_GPA && end > HERMIT_RAM_GPA)
+            return end;
     }
     return HERMIT_RAM_GPA + (64ULL << 20);
 }
@@ -46,18 +47,22 @@ static uint32_t here(const char *p) { return (uint32_t)(p - (const char *)own_bl
 static void parse_words(struct hermit_boot *b, char *text, uint32_t *offsets) {
     bool program = false;
     for (char *at = text; *at != '\0';) {
-        while (*at == ' ') at++;
+        while (*at == ' ')
+            at++;
         if (*at == '\0') break;
         char *word = at;
-        while (*at != '\0' && *at != ' ') at++;
+        while (*at != '\0' && *at != ' ')
+            at++;
         if (*at != '\0') *at++ = '\0';
         if (!program && strcmp(word, "--") == 0) continue;
         uint32_t count = b->argc + b->envc;
         if (count == MAX_WORDS) break;
         program |= strchr(word, '=') == NULL;
         offsets[count] = here(word);
-        if (program) b->argc++;
-        else b->envc++;
+        if (program)
+            b->argc++;
+        else
+            b->envc++;
     }
     b->envp = here((const char *)offsets);
     b->argv = here((const char *)(offsets + b->envc));

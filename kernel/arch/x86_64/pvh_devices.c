@@ -38,7 +38,7 @@ void pvh_devices(gpa_t info) {
     arch_outb(PIC2 + 1, 2);
     arch_outb(PIC1 + 1, 1);
     arch_outb(PIC2 + 1, 1);
-    arch_outb(PIC1 + 1, (uint8_t)~(1u << SERIAL_IRQ));
+    arch_outb(PIC1 + 1, (uint8_t) ~(1u << SERIAL_IRQ));
     arch_outb(PIC2 + 1, 0xff);
 
     arch_outb(HERMIT_PORT_SERIAL + 3, 0x80); /* divisor latch */

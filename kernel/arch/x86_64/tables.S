@@ -95,6 +95,8 @@ io_bitmap: /* a clear bit opens a port to ring 3 (SDM vol. 1, 19.5.2) */
     .byte 0
     .elseif i == HERMIT_PORT_DOORBELL / 8
     .byte 0
+    .elseif i == HERMIT_PORT_QEMU_EXIT / 8
+    .byte 0
     .else
     .byte 0xff
     .endif

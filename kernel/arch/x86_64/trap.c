@@ -25,8 +25,22 @@ _Static_assert(sizeof(struct percpu) == PC_IRQ_STACK_TOP, "percpu_offsets.h");
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "percpu_offsets.h");
 _Static_assert(offsetof(struct regs, rflags) == REGS_RFLAGS, "percpu_offsets.h");
 
-enum { VEC_DE = 0, VEC_DB = 1, VEC_BP = 3, VEC_OF = 4, VEC_BR = 5, VEC_UD = 6, VEC_NM = 7,
-       VEC_NP = 11, VEC_SS = 12, VEC_GP = 13, VEC_PF = 14, VEC_MF = 16, VEC_AC = 17, VEC_XM = 19 };
+enum {
+    VEC_DE = 0,
+    VEC_DB = 1,
+    VEC_BP = 3,
+    VEC_OF = 4,
+    VEC_BR = 5,
+    VEC_UD = 6,
+    VEC_NM = 7,
+    VEC_NP = 11,
+    VEC_SS = 12,
+    VEC_GP = 13,
+    VEC_PF = 14,
+    VEC_MF = 16,
+    VEC_AC = 17,
+    VEC_XM = 19
+};
 
 #define PF_WRITE 2
 #define PF_EXEC 16
@@ -74,27 +88,39 @@ static int simd_code(void) {
 
 static void user_exception(const struct regs *regs, uint64_t vector) {
     switch (vector) {
-    case VEC_DE: return signal_force(SIGFPE, FPE_INTDIV, regs->rip);
-    case VEC_DB: return signal_force(SIGTRAP, TRAP_TRACE, regs->rip);
-    case VEC_BP: return signal_force(SIGTRAP, SI_KERNEL, 0);
-    case VEC_UD: return signal_force(SIGILL, ILL_ILLOPN, regs->rip);
+    case VEC_DE:
+        return signal_force(SIGFPE, FPE_INTDIV, regs->rip);
+    case VEC_DB:
+        return signal_force(SIGTRAP, TRAP_TRACE, regs->rip);
+    case VEC_BP:
+        return signal_force(SIGTRAP, SI_KERNEL, 0);
+    case VEC_UD:
+        return signal_force(SIGILL, ILL_ILLOPN, regs->rip);
     case VEC_NP:
-    case VEC_SS: return signal_force(SIGBUS, SI_KERNEL, 0);
-    case VEC_MF: return signal_force(SIGFPE, x87_code(), regs->rip);
-    case VEC_XM: return signal_force(SIGFPE, simd_code(), regs->rip);
-    case VEC_AC: return signal_force(SIGBUS, BUS_ADRALN, 0);
-    default: return signal_force(SIGSEGV, SI_KERNEL, 0);
+    case VEC_SS:
+        return signal_force(SIGBUS, SI_KERNEL, 0);
+    case VEC_MF:
+        return signal_force(SIGFPE, x87_code(), regs->rip);
+    case VEC_XM:
+        return signal_force(SIGFPE, simd_code(), regs->rip);
+    case VEC_AC:
+        return signal_force(SIGBUS, BUS_ADRALN, 0);
+    default:
+        return signal_force(SIGSEGV, SI_KERNEL, 0);
     }
 }
 
 static void user_page_fault(gva_t addr, int error) {
     switch (error) {
-    case -EACCES: return signal_force(SIGSEGV, SEGV_ACCERR, addr);
-    case -ENXIO: return signal_force(SIGBUS, BUS_ADRERR, addr);
+    case -EACCES:
+        return signal_force(SIGSEGV, SEGV_ACCERR, addr);
+    case -ENXIO:
+        return signal_force(SIGBUS, BUS_ADRERR, addr);
     case -ENOMEM:
         kprint("hermit: out of memory (raise it with -m): killing %s\n", current_process()->comm);
         process_die(SIGKILL);
-    default: return signal_force(SIGSEGV, SEGV_MAPERR, addr);
+    default:
+        return signal_force(SIGSEGV, SEGV_MAPERR, addr);
     }
 }
 

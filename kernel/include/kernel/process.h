@@ -56,7 +56,7 @@ struct process {
     uint32_t group_count;
     int32_t nice;
     int32_t pdeath_signal;
-    uint64_t timer_slack_ns; /* 0: the default */
+    uint64_t timer_slack_ns;                             /* 0: the default */
     bool undumpable, keep_caps, subreaper, no_new_privs; /* prctl(2) */
 };
 
@@ -67,13 +67,13 @@ struct thread {
     uint64_t sigmask;
     uint64_t saved_sigmask; /* restored after the handler by sigsuspend, ppoll, pselect */
     bool restore_sigmask;
-    struct signal_queue signals; /* sent to this thread, and faults */
-    stack_t altstack;            /* ss_size 0: none */
+    struct signal_queue signals;            /* sent to this thread, and faults */
+    stack_t altstack;                       /* ss_size 0: none */
     uint64_t trap_nr, trap_error, trap_cr2; /* of the last fault, for signal frames */
     uint64_t fs_base;
     gva_t clear_tid;
     gva_t robust_list;
-    uint64_t affinity; /* CPUs that sched_setaffinity(2) chose, 0: all */
+    uint64_t affinity;                   /* CPUs that sched_setaffinity(2) chose, 0: all */
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */
     uint64_t restart_arg[4];
     bool in_fault; /* a fault report is being written */

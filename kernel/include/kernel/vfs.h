@@ -70,8 +70,8 @@ struct file {
 struct fs_ops {
     int (*stat)(struct mount *m, const char *rel, bool follow, struct hc_attr *a,
                 struct vfs_link *l);
-    /* Fills out->ops, priv, mode (flags are set by the caller). O_NOFOLLOW as open(2).  1 instead of
-     * 0: mnt and path are set too (/proc/self/fd/N opens an object of another mount). */
+    /* Fills out->ops, priv, mode (flags are set by the caller). O_NOFOLLOW as open(2).  1 instead
+     * of 0: mnt and path are set too (/proc/self/fd/N opens an object of another mount). */
     int (*open)(struct mount *m, const char *rel, uint32_t flags, uint32_t mode, struct file *out,
                 struct vfs_link *l);
     int64_t (*readlink)(struct mount *m, const char *rel, char *buf, uint64_t size,
