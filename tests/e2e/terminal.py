@@ -81,8 +81,12 @@ class Signals(HermitTest):
                            stderr=subprocess.PIPE, bufsize=0) as p:
             self.assertEqual(p.stdout.readline(), b"ready\n")
             os.kill(p.pid, number)
-            out = p.stdout.read()
-            return p.wait(60), out
+            try:
+                out = p.communicate(timeout=20)[0]
+            except subprocess.TimeoutExpired:
+                p.kill()
+                self.fail(f"signal {number} did not end the program")
+            return p.returncode, out
 
     def shell(self, script):
         return (BUSYBOX, "sh", "-c", script)
@@ -102,13 +106,17 @@ class Signals(HermitTest):
         self.assertEqual(self.send(signal.SIGTERM, *self.shell(script)), (6, b"caught\n"))
 
     def test_handler_interrupts_a_read(self):
-        script = "trap 'echo caught; exit 6' USR1; echo ready; exec 3<>/dev/stdout; read x; read y"
+        script = "trap 'echo caught; exit 6' USR1; echo ready; read x; read y; exit 9"
         with harness.spawn(self.shell(script), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, bufsize=0) as p:
             self.assertEqual(p.stdout.readline(), b"ready\n")
             time.sleep(0.3)
             os.kill(p.pid, signal.SIGUSR1)
-            self.assertEqual((p.stdout.read(), p.wait(60)), (b"caught\n", 6))
+            try:
+                out = p.stdout.readline()
+            finally:
+                p.stdin.close()
+            self.assertEqual((out, p.wait(60)), (b"caught\n", 6))
 
     def test_kill_leaves_nothing(self):
         p = harness.spawn([BUSYBOX, "sleep", "60"], stdin=subprocess.DEVNULL)
@@ -151,7 +159,10 @@ class Terminal(HermitTest):
         return seen
 
     def finish(self, p, status):
-        self.assertEqual(p.wait(60), status)
+        try:
+            self.assertEqual(p.wait(20), status)
+        finally:
+            p.kill()
         self.assertEqual(termios.tcgetattr(self.slave), self.before, "modes are not restored")
 
     def output(self, *command, native=False):

@@ -7,21 +7,27 @@
 
 #define PIT_HZ 1193182u
 #define PIT_TICKS (PIT_HZ / 100) /* 10 ms */
-#define PIT_CHANNEL2 0x42
+#define PIT_CHANNEL0 0x40
 #define PIT_COMMAND 0x43
-#define PORT_B 0x61          /* bit 0: gate of channel 2, bit 5: its output */
-#define SPIN_LIMIT 10000000u /* a machine without a timer */
+#define SPIN_LIMIT 1000000u /* a machine without a timer */
+
+static uint32_t pit_count(void) {
+    arch_outb(PIT_COMMAND, 0x00); /* latch channel 0 */
+    uint32_t low = arch_inb(PIT_CHANNEL0);
+    return low | (uint32_t)arch_inb(PIT_CHANNEL0) << 8;
+}
 
 static uint64_t tsc_khz(void) {
-    arch_outb(PORT_B, (uint8_t)((arch_inb(PORT_B) & ~2) | 1));
-    arch_outb(PIT_COMMAND, 0xb0); /* channel 2, both bytes, mode 0 */
-    arch_outb(PIT_CHANNEL2, PIT_TICKS & 0xff);
-    arch_outb(PIT_CHANNEL2, PIT_TICKS >> 8);
+    arch_outb(PIT_COMMAND, 0x34); /* channel 0, both bytes, rate generator */
+    arch_outb(PIT_CHANNEL0, 0xff);
+    arch_outb(PIT_CHANNEL0, 0xff);
+    uint32_t first = pit_count(), passed = 0;
     uint64_t start = arch_tsc();
-    for (uint32_t i = 0; !(arch_inb(PORT_B) & 0x20); i++) {
+    for (uint32_t i = 0; passed < PIT_TICKS; i++) {
         if (i == SPIN_LIMIT) return 1000000; /* 1 GHz: time passes, if not at its rate */
+        passed = (first - pit_count()) & 0xffff;
     }
-    return (arch_tsc() - start) / 10;
+    return (arch_tsc() - start) * PIT_HZ / passed / 1000;
 }
 
 static uint32_t cmos(uint8_t reg) {
