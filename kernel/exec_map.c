@@ -17,34 +17,46 @@ static uint32_t segment_prot(const struct elf_segment *s) {
            (s->flags & PF_X ? PROT_EXEC : 0);
 }
 
-/* The file part of a segment, from the page it begins in to the page it ends in. */
+static bool eager(const struct elf_segment *s, gva_t at) {
+    return (s->flags & PF_W) && page_up(at + s->filesz) - page_down(at) <= EAGER_BYTES;
+}
+
+/* Maps the file part of a segment, from the page it begins in to the page it ends in.  A small
+ * writable one gets frames at once, to be filled by copy_file_part. */
 static int map_file_part(struct mm *mm, struct file *f, const struct elf_segment *s, gva_t at) {
     gva_t start = page_down(at), end = page_up(at + s->filesz);
-    uint64_t offset = page_down(s->offset);
-    int64_t r =
-        mm_map(mm, start, end - start, segment_prot(s), MAP_PRIVATE | MAP_FIXED, f, offset, NULL);
+    int64_t r = mm_map(mm, start, end - start, segment_prot(s), MAP_PRIVATE | MAP_FIXED, f,
+                       page_down(s->offset), NULL);
     if (r < 0) return (int)r;
     struct vma *v = mm_find(mm, start);
-    bool eager = (s->flags & PF_W) && end - start <= EAGER_BYTES;
-    if (eager)
-        pages_populate(mm, v, start, end);
-    else
-        pages_populate(mm, v, start, min(end, start + EAGER_BYTES));
+    if (eager(s, at)) return pages_place_frames(mm, v);
+    pages_populate(mm, v, start, min(end, start + EAGER_BYTES));
     return 0;
 }
 
-/* What a segment has beyond its file part: zeroes. */
+static int copy_file_part(struct file *f, const struct elf_segment *s, gva_t at) {
+    gva_t start = page_down(at);
+    struct iovec v = {(void *)start, at + s->filesz - start};
+    struct uio u = {.iov = &v, .count = 1, .len = v.iov_len};
+    int64_t n = file_pread(f, &u, (int64_t)page_down(s->offset));
+    return n < 0 ? (int)n : n == (int64_t)u.len ? 0 : -EIO;
+}
+
+/* Maps what a segment has beyond its file part: zeroes. */
 static int map_zero_part(struct mm *mm, const struct elf_segment *s, gva_t at) {
-    gva_t file_end = at + s->filesz, end = page_up(at + s->memsz);
-    gva_t zero_start = s->filesz > 0 ? page_up(file_end) : page_down(at);
-    if (s->filesz > 0 && file_end < zero_start && (s->flags & PF_W)) {
-        int r = clear_user(file_end, zero_start - file_end);
-        if (r != 0) return r;
-    }
-    if (end <= zero_start) return 0;
-    int64_t r = mm_map(mm, zero_start, end - zero_start, segment_prot(s),
+    gva_t end = page_up(at + s->memsz);
+    gva_t start = s->filesz > 0 ? page_up(at + s->filesz) : page_down(at);
+    if (end <= start) return 0;
+    int64_t r = mm_map(mm, start, end - start, segment_prot(s),
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0, NULL);
     return r < 0 ? (int)r : 0;
+}
+
+static int fill(struct file *f, const struct elf_segment *s, gva_t at) {
+    if (s->filesz == 0 || !(s->flags & PF_W)) return 0;
+    if (eager(s, at)) return copy_file_part(f, s, at);
+    gva_t end = at + s->filesz; /* what the last page has of the file behind the segment */
+    return s->memsz > s->filesz ? clear_user(end, page_up(end) - end) : 0;
 }
 
 static int64_t choose_base(struct mm *mm, struct exec *e, const struct elf_plan *plan,
@@ -73,6 +85,11 @@ int exec_map_image(struct mm *mm, struct exec *e, struct file *f, const struct e
         gva_t at = s->vaddr + *bias;
         int r = s->filesz > 0 ? map_file_part(mm, f, s, at) : 0;
         if (r == 0) r = map_zero_part(mm, s, at);
+        if (r != 0) return r;
+    }
+    /* Only now is the memory touched: page tables in use are slow to write on software KVM. */
+    for (uint32_t i = 0; i < plan->count; i++) {
+        int r = fill(f, &plan->segments[i], plan->segments[i].vaddr + *bias);
         if (r != 0) return r;
     }
     return 0;

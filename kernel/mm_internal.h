@@ -31,6 +31,8 @@ int pages_move(struct mm *mm, gva_t from, gva_t to, uint64_t len);
 void pages_populate(struct mm *mm, struct vma *v, gva_t start, gva_t end);
 /* Maps kernel-owned pages from gpa on over the whole of v; 0 or -ENOMEM. */
 int pages_place(struct mm *mm, const struct vma *v, gpa_t gpa);
+/* Maps fresh, zeroed frames over the whole of v; 0 or -ENOMEM. */
+int pages_place_frames(struct mm *mm, const struct vma *v);
 /* Calls visit for the entry of each page in [start, end) that has a table. */
 typedef bool page_visitor(uint64_t *pte, gva_t at, void *arg);
 bool pages_walk(struct mm *mm, gva_t start, gva_t end, page_visitor *visit, void *arg);

@@ -172,6 +172,16 @@ int pages_place(struct mm *mm, const struct vma *v, gpa_t gpa) {
     return 0;
 }
 
+int pages_place_frames(struct mm *mm, const struct vma *v) {
+    for (gva_t at = v->start; at < v->end; at += PAGE_SIZE) {
+        uint64_t *table = paging_table(mm->root, at, true);
+        gpa_t frame = table != NULL ? frame_alloc() : 0;
+        if (frame == 0) return -ENOMEM;
+        pte_set(&table[paging_index(at)], frame | page_flags(v, true));
+    }
+    return 0;
+}
+
 /* Stack mappings grow down to the fault, within RLIMIT_STACK. */
 static struct vma *grow_stack(struct mm *mm, gva_t addr) {
     struct vma *v = mm_next(mm, addr);

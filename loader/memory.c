@@ -25,6 +25,7 @@
 
 #define FIRST_SLOT (32ULL << 20) /* guest-physical end of the first slot */
 #define FIRST_RAM (15ULL << 20)
+#define BOOT_FRAMES 24 /* that a small program takes */
 #define PAGE_UP(x) (((x) + HERMIT_PAGE_SIZE - 1) & ~(uint64_t)(HERMIT_PAGE_SIZE - 1))
 
 static enum hermit_engine vm_engine;
@@ -63,23 +64,32 @@ static int find_offset(struct dl_phdr_info *info, size_t size, void *arg) {
     return 0;
 }
 
-static void map_image(void) {
-    uintptr_t offset = (uintptr_t)kernel_image_text;
-    uint64_t text = PAGE_UP((uint64_t)(kernel_image_text_end - kernel_image_text));
-    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    bool shared =
-        fd >= 0 && dl_iterate_phdr(find_offset, &offset) == 1 && offset % HERMIT_PAGE_SIZE == 0 &&
-        mmap(ram, text, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == ram;
-    if (fd >= 0) close(fd);
-    if (!shared) {
-        if (mmap(ram, text, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-                 0) != ram) {
-            die(EXIT_HERMIT, "cannot map the kernel: %s", strerror(errno));
-        }
-        memcpy(ram, kernel_image_text, (size_t)(kernel_image_text_end - kernel_image_text));
+/* Maps len bytes of the embedded image at `at`, or copies them where that cannot be done. */
+static void map_piece(int exe, const char *image, uint64_t len, char *at, int prot, int flags) {
+    uintptr_t offset = (uintptr_t)image;
+    if (exe >= 0 && dl_iterate_phdr(find_offset, &offset) == 1 && offset % HERMIT_PAGE_SIZE == 0 &&
+        mmap(at, PAGE_UP(len), prot, flags | MAP_FIXED, exe, (off_t)offset) == at) {
+        return;
     }
-    memcpy(ram + KERNEL_TEXT_GPA_SPAN, kernel_image_data,
-           (size_t)(kernel_image_data_end - kernel_image_data));
+    if (mmap(at, PAGE_UP(len), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+             0) != at) {
+        die(EXIT_HERMIT, "cannot map the kernel: %s", strerror(errno));
+    }
+    memcpy(at, image, len);
+}
+
+/* The image's text is shared with every other hermit; its data is private. */
+static void map_image(void) {
+    int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    map_piece(exe, kernel_image_text, (uint64_t)(kernel_image_text_end - kernel_image_text), ram,
+              PROT_READ, MAP_SHARED);
+    map_piece(exe, kernel_image_data, (uint64_t)(kernel_image_data_end - kernel_image_data),
+              ram + KERNEL_TEXT_GPA_SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    if (exe >= 0) close(exe);
+    /* All that booting touches is there before the guest asks for it: KVM then maps neighbours along
+     * with the page of a fault, and no page is mapped twice, as zeroes and then as itself. */
+    gpa_t end = free_gpa + BOOT_FRAMES * HERMIT_PAGE_SIZE;
+    madvise(ram + KERNEL_TEXT_GPA_SPAN, end - KERNEL_DATA_GPA, MADV_POPULATE_WRITE);
 }
 
 void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block_bytes) {

@@ -10,18 +10,29 @@
 #define KERNEL_SLOT 255
 #define TABLE_FLAGS (PTE_P | PTE_W | PTE_U | PTE_A)
 
-extern uint64_t kernel_pdpt[512];
+extern uint64_t boot_pml4[512], kernel_pdpt[512];
+static gpa_t active_root;
+static bool boot_root_given;
 
 static unsigned level_index(gva_t gva, unsigned level) {
     return (gva >> (PAGE_SHIFT + 9 * level)) & 511;
 }
 
 gpa_t paging_create_root(void) {
+    if (!boot_root_given) { /* the tables that we run on serve the first program */
+        boot_root_given = true;
+        return active_root = frame_gpa(boot_pml4);
+    }
     gpa_t root = frame_alloc();
     if (root == 0) return 0;
     uint64_t *pml4 = frame_ptr(root);
     pml4[KERNEL_SLOT] = frame_gpa(kernel_pdpt) | PTE_P | PTE_W | PTE_U;
     return root;
+}
+
+/* Tables of the kernel image are not frames. */
+static void drop_table(gpa_t table) {
+    if (frame_is_ram(table)) frame_put(table);
 }
 
 /* level 1 is a table of page entries, which the caller has emptied. */
@@ -30,7 +41,7 @@ static void destroy_level(gpa_t table, unsigned level) {
     for (unsigned i = 0; i < 512 && level > 1; i++) {
         if (entries[i] & PTE_P) destroy_level(entries[i] & PTE_GPA, level - 1);
     }
-    frame_put(table);
+    drop_table(table);
 }
 
 void paging_destroy_root(gpa_t root) {
@@ -38,10 +49,14 @@ void paging_destroy_root(gpa_t root) {
     for (unsigned i = 0; i < KERNEL_SLOT; i++) {
         if (pml4[i] & PTE_P) destroy_level(pml4[i] & PTE_GPA, 3);
     }
-    frame_put(root);
+    drop_table(root);
 }
 
-void paging_activate(gpa_t root) { monitor_call(root, GATE_SET_CR3); }
+void paging_activate(gpa_t root) {
+    if (root == active_root) return;
+    active_root = root;
+    monitor_call(root, GATE_SET_CR3);
+}
 
 void paging_flush(gpa_t root) { monitor_call(root, GATE_SET_CR3); }
 

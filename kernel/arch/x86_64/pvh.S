@@ -24,13 +24,6 @@
     .asciz "Xen"
     .long TEXT_GPA(pvh_start)
 
-    .section .data.pvh, "aw", @progbits
-    .balign 4096
-identity_pdpt: /* the first GiB where it is, for the instructions around enabling paging, and the
-                 * GiB of the local APIC, uncached */
-    .quad 0x83, 0, 0, 0xc0000093
-    .fill 508, 8, 0
-
     .macro set_msr nr, value
     movl $\nr, %ecx
     movq \value, %rdx
@@ -45,7 +38,9 @@ identity_pdpt: /* the first GiB where it is, for the instructions around enablin
 pvh_start:
     cld
     movl %ebx, %ebp /* kept through cpuid and C */
-    movl $DATA_GPA(identity_pdpt) + 3, DATA_GPA(boot_pml4)
+    /* Identity map, 1 GiB pages: where this code is, and the local APIC. pvh_boot_block ends it. */
+    movl $0x83, DATA_GPA(low_pdpt)
+    movl $0xc0000093, DATA_GPA(low_pdpt) + 24
     movl $DATA_GPA(boot_pml4), %eax
     movl %eax, %cr3
     movl $CR4_BITS, %eax

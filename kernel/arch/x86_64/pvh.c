@@ -17,7 +17,7 @@
 #define MAX_WORDS 128u
 #define BLOCK_BYTES 8192u
 
-extern uint64_t boot_pml4[512];
+extern uint64_t boot_pml4[512], low_pdpt[512];
 extern const char __image_end[];
 extern struct pc_clock pvh_clock;
 
@@ -130,7 +130,8 @@ static struct hermit_boot *build(const struct pvh_start_info *start) {
 
 const struct hermit_boot *pvh_boot_block(gpa_t info) {
     const struct pvh_start_info *start = frame_ptr(info);
-    boot_pml4[0] = 0; /* the identity map: NULL faults from here on */
+    low_pdpt[0] = low_pdpt[3] = 0; /* the identity map */
+    paging_activate(frame_gpa(boot_pml4));
     const struct hermit_boot *block = pvh_loader_block(start);
     if (block == NULL) return build(start);
     /* QEMU put it into RAM that is about to be used; its place is behind comm. */

@@ -18,11 +18,19 @@
     .section .data.tables, "aw", @progbits
     .balign 4096
     .globl boot_pml4
-boot_pml4:
-    .quad 0 /* the PVH path's identity map, cleared before ring 3 */
-    .fill 254, 8, 0
+boot_pml4: /* the first program's own: its two usual ends are linked already (writes to a table in
+            * use are slow on software KVM) */
+    .quad GPA(low_pdpt) + P + W + U + A
+    .fill 253, 8, 0
+    .quad GPA(high_pdpt) + P + W + U + A
     .quad GPA(kernel_pdpt) + P + W + U
     .fill 256, 8, 0
+
+    .globl low_pdpt
+low_pdpt:
+    .fill 512, 8, 0
+high_pdpt:
+    .fill 512, 8, 0
 
     .globl kernel_pdpt
 kernel_pdpt:
