@@ -1,39 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* Page frames of guest RAM.
+/* Page frames of guest RAM: a binary buddy allocator behind a watermark.
  *
  * RAM comes in chunks (the boot RAM, then what MEM_GROW grants).  A chunk hands out never-used
  * frames in order; the host guarantees that they read as zero and commits them on first touch.
- * Freed frames are kept on two lists threaded through the frame table, never through the frames:
- * `dirty` (contents undefined, still committed, reused first) and `clean` (given back to the host,
- * zero again). */
+ * Freed blocks go to one of two sets of buddy lists, threaded through the frame table and never
+ * through the frames: `dirty` (contents undefined, still committed, reused first) and `clean`
+ * (given back to the host, zero again). */
 #include <kernel/arch.h>
 #include <kernel/frame.h>
 #include <kernel/frame_init.h>
 #include <kernel/hc.h>
 #include <kernel/log.h>
-#include <kernel/stats.h>
 #include <kernel/string.h>
 
 #include "arch/x86_64/percpu_offsets.h"
 
 #define MAX_CHUNKS 32
+#define MAX_ORDER 10u /* 4 MiB */
 #define GROW_BYTES (16ULL << 20)
-#define DIRTY_HIGH 4096u /* frames kept before half of them go back to the host */
+#define DIRTY_HIGH 4096u /* dirty frames kept before half of them go back to the host */
 #define RELEASE_BATCH 128u
+
+/* One a frame.  In use: `link` counts references.  Head of a free block: its neighbours in the
+ * list (frame numbers, 0 ends it), its order and its set. */
+struct frame {
+    uint32_t link : 27, set : 5;
+    uint32_t prev : 27, order : 4, free : 1;
+};
 
 struct chunk {
     gpa_t base;
     uint64_t frames, next; /* frames [next, frames) were never used */
-    uint32_t *table;       /* reference count, or next free frame number */
+    struct frame *table;
 };
+
+enum { DIRTY, CLEAN, SETS };
 
 static struct chunk chunks[MAX_CHUNKS];
 static unsigned chunk_count;
-static uint32_t dirty_head, dirty_count, clean_head;
+static uint32_t heads[SETS][MAX_ORDER + 1];
+static uint64_t dirty_frames;
 static uint64_t limit_bytes, used_bytes, peak_bytes;
 static struct hc_seg release_segs[RELEASE_BATCH];
-
-static uint32_t frame_number(gpa_t gpa) { return (uint32_t)(gpa >> PAGE_SHIFT); }
 
 static struct chunk *chunk_of(gpa_t gpa) {
     for (unsigned i = 0; i < chunk_count; i++) {
@@ -42,7 +50,7 @@ static struct chunk *chunk_of(gpa_t gpa) {
     return NULL;
 }
 
-static uint32_t *entry_of(gpa_t gpa) {
+static struct frame *frame_of(gpa_t gpa) {
     struct chunk *c = chunk_of(gpa);
     kassert(c != NULL);
     return &c->table[(gpa - c->base) >> PAGE_SHIFT];
@@ -50,12 +58,86 @@ static uint32_t *entry_of(gpa_t gpa) {
 
 bool frame_is_ram(gpa_t gpa) { return chunk_of(gpa) != NULL; }
 
+static gpa_t gpa_of(uint32_t number) { return (gpa_t)number << PAGE_SHIFT; }
+
+static void list_push(unsigned set, unsigned order, uint32_t number) {
+    uint32_t *head = &heads[set][order];
+    struct frame *f = frame_of(gpa_of(number));
+    *f = (struct frame){.link = *head & 0x7ffffff, .set = set & 1, .order = order & 15, .free = 1};
+    if (*head != 0) frame_of(gpa_of(*head))->prev = number & 0x7ffffff;
+    *head = number;
+    if (set == DIRTY) dirty_frames += 1ULL << order;
+}
+
+static void list_remove(unsigned set, unsigned order, uint32_t number) {
+    struct frame *f = frame_of(gpa_of(number));
+    if (f->prev != 0)
+        frame_of(gpa_of(f->prev))->link = f->link;
+    else
+        heads[set][order] = f->link;
+    if (f->link != 0) frame_of(gpa_of(f->link))->prev = f->prev;
+    *f = (struct frame){0};
+    if (set == DIRTY) dirty_frames -= 1ULL << order;
+}
+
+static bool is_free_block(uint32_t number, unsigned order, unsigned set) {
+    gpa_t gpa = gpa_of(number);
+    const struct chunk *c = chunk_of(gpa);
+    if (c == NULL || (gpa - c->base) >> PAGE_SHIFT >= c->next) return false;
+    const struct frame *f = &c->table[(gpa - c->base) >> PAGE_SHIFT];
+    return f->free && f->order == order && f->set == set;
+}
+
+/* Frees a block, joined with its free buddies. */
+static void free_block(unsigned set, unsigned order, uint32_t number) {
+    for (; order < MAX_ORDER; order++) {
+        uint32_t buddy = number ^ 1u << order;
+        if (!is_free_block(buddy, order, set)) break;
+        list_remove(set, order, buddy);
+        number &= ~(1u << order);
+    }
+    list_push(set, order, number);
+}
+
+/* A block from the lists of a set, split from a greater one if need be; 0 if there is none. */
+static uint32_t take_listed(unsigned set, unsigned order) {
+    unsigned from = order;
+    while (from <= MAX_ORDER && heads[set][from] == 0)
+        from++;
+    if (from > MAX_ORDER) return 0;
+    uint32_t number = heads[set][from];
+    list_remove(set, from, number);
+    while (from > order) {
+        from--;
+        list_push(set, from, number + (1u << from));
+    }
+    return number;
+}
+
+/* A never-used block; the frames skipped for its alignment are free ones. */
+static uint32_t take_fresh(unsigned order) {
+    uint32_t size = 1u << order;
+    for (unsigned i = chunk_count; i-- > 0;) { /* the newest is the largest */
+        struct chunk *c = &chunks[i];
+        uint32_t base = (uint32_t)(c->base >> PAGE_SHIFT);
+        uint32_t at = (base + (uint32_t)c->next + size - 1) & ~(size - 1);
+        if (at - base + size > c->frames) continue;
+        while (base + c->next < at) {
+            c->next++;
+            free_block(CLEAN, 0, base + (uint32_t)c->next - 1);
+        }
+        c->next += size;
+        return at;
+    }
+    return 0;
+}
+
 static void add_chunk(gpa_t base, uint64_t bytes) {
     struct chunk *c = &chunks[chunk_count++];
     c->base = base;
     c->frames = bytes >> PAGE_SHIFT;
     c->table = frame_ptr(base);
-    c->next = page_up(c->frames * sizeof(uint32_t)) >> PAGE_SHIFT;
+    c->next = page_up(c->frames * sizeof(struct frame)) >> PAGE_SHIFT;
 }
 
 void frame_init(gpa_t free_gpa, gpa_t end, uint64_t limit) {
@@ -67,7 +149,7 @@ void frame_init(gpa_t free_gpa, gpa_t end, uint64_t limit) {
 
 static bool grow(uint64_t at_least) {
     if (chunk_count == MAX_CHUNKS) return false;
-    uint64_t ask = max(GROW_BYTES, page_up(at_least + (at_least >> 8) + PAGE_SIZE));
+    uint64_t ask = max(GROW_BYTES, page_up(2 * at_least + (at_least >> 8) + PAGE_SIZE));
     /* Doubling keeps the number of chunks, and so of memory slots, logarithmic. */
     for (unsigned i = 0; i < chunk_count; i++)
         ask = max(ask, chunks[i].frames << PAGE_SHIFT);
@@ -78,123 +160,72 @@ static bool grow(uint64_t at_least) {
     return true;
 }
 
-static void account(uint64_t frames) {
-    used_bytes += frames << PAGE_SHIFT;
+/* A block of 2^order frames with a count of 1 each; *zero: it is known to read as zero. */
+static gpa_t take(unsigned order, bool *zero) {
+    *zero = false;
+    uint32_t number = take_listed(DIRTY, order);
+    if (number == 0) {
+        *zero = true;
+        number = take_listed(CLEAN, order);
+        if (number == 0) number = take_fresh(order);
+        /* Growing may take frames itself, for page tables. */
+        if (number == 0 && grow((uint64_t)PAGE_SIZE << order)) number = take_fresh(order);
+        if (number == 0) return 0;
+    }
+    gpa_t gpa = gpa_of(number);
+    struct frame *f = frame_of(gpa);
+    for (uint32_t i = 0; i < 1u << order; i++)
+        f[i] = (struct frame){.link = 1};
+    used_bytes += (uint64_t)PAGE_SIZE << order;
     peak_bytes = max(peak_bytes, used_bytes);
-}
-
-/* A never-used frame: the newest chunk is the largest and the likeliest to have one. */
-static gpa_t take_fresh(void) {
-    for (unsigned i = chunk_count; i-- > 0;) {
-        struct chunk *c = &chunks[i];
-        if (c->next < c->frames) return c->base + (c->next++ << PAGE_SHIFT);
-    }
-    return 0;
-}
-
-static gpa_t take_listed(uint32_t *head) {
-    gpa_t gpa = (gpa_t)*head << PAGE_SHIFT;
-    *head = *entry_of(gpa);
     return gpa;
-}
-
-/* *zero says whether the frame is known to read as zero. */
-static gpa_t take(bool *zero) {
-    gpa_t gpa;
-    *zero = true;
-    if (dirty_head != 0) {
-        gpa = take_listed(&dirty_head);
-        dirty_count--;
-        *zero = false;
-    } else if (clean_head != 0) {
-        gpa = take_listed(&clean_head);
-    } else {
-        gpa = take_fresh();
-        /* grow() may itself take a frame for page tables: look again afterwards. */
-        if (gpa == 0 && grow(PAGE_SIZE)) gpa = take_fresh();
-        if (gpa == 0) return 0;
-    }
-    *entry_of(gpa) = 1;
-    account(1);
-    return gpa;
-}
-
-gpa_t frame_alloc(void) {
-    bool zero;
-    gpa_t gpa = take(&zero);
-    if (gpa != 0 && !zero) memset(frame_ptr(gpa), 0, PAGE_SIZE);
-    return gpa;
-}
-
-gpa_t frame_alloc_raw(void) {
-    bool zero;
-    return take(&zero);
-}
-
-static void put_clean(gpa_t gpa) {
-    *entry_of(gpa) = clean_head;
-    clean_head = frame_number(gpa);
 }
 
 gpa_t frame_alloc_order(unsigned order) {
-    if (order == 0) return frame_alloc();
-    uint64_t count = 1ULL << order;
-    uint64_t bytes = count << PAGE_SHIFT;
-    for (unsigned tries = 0; tries < 2; tries++) {
-        for (unsigned i = chunk_count; i-- > 0;) {
-            struct chunk *c = &chunks[i];
-            gpa_t at = (c->base + (c->next << PAGE_SHIFT) + bytes - 1) & ~(bytes - 1);
-            uint64_t first = (at - c->base) >> PAGE_SHIFT;
-            if (first + count > c->frames) continue;
-            while (c->next < first)
-                put_clean(c->base + (c->next++ << PAGE_SHIFT));
-            c->next += count;
-            for (uint64_t f = 0; f < count; f++)
-                c->table[first + f] = 1;
-            account(count);
-            return at;
-        }
-        if (!grow(2 * bytes)) return 0;
-    }
-    return 0;
+    bool zero;
+    gpa_t gpa = order <= MAX_ORDER ? take(order, &zero) : 0;
+    if (gpa != 0 && !zero) memset(frame_ptr(gpa), 0, (uint64_t)PAGE_SIZE << order);
+    return gpa;
 }
 
-void frame_ref(gpa_t frame) { ++*entry_of(frame); }
+gpa_t frame_alloc(void) { return frame_alloc_order(0); }
 
-uint32_t frame_refs(gpa_t frame) { return *entry_of(frame); }
+gpa_t frame_alloc_raw(unsigned order) {
+    bool zero;
+    return order <= MAX_ORDER ? take(order, &zero) : 0;
+}
 
-/* Gives half of the dirty frames back to the host. */
+void frame_ref(gpa_t frame) { frame_of(frame)->link++; }
+
+uint32_t frame_refs(gpa_t frame) { return frame_of(frame)->link; }
+
+/* Gives half of the dirty frames back to the host, the greatest blocks first. */
 static void release_dirty(void) {
-    while (dirty_count > DIRTY_HIGH / 2) {
-        uint32_t segs = 0, n = min(dirty_count, RELEASE_BATCH);
-        for (uint32_t i = 0; i < n; i++) {
-            gpa_t gpa = take_listed(&dirty_head);
-            put_clean(gpa);
-            struct hc_seg *last = segs > 0 ? &release_segs[segs - 1] : NULL;
-            if (last != NULL && last->gpa + last->len == gpa) {
-                last->len += PAGE_SIZE;
-            } else if (last != NULL && gpa + PAGE_SIZE == last->gpa) {
-                last->gpa = gpa;
-                last->len += PAGE_SIZE;
-            } else {
-                release_segs[segs++] = (struct hc_seg){gpa, PAGE_SIZE};
-            }
+    while (dirty_frames > DIRTY_HIGH / 2) {
+        unsigned order = MAX_ORDER;
+        while (heads[DIRTY][order] == 0)
+            order--;
+        uint32_t n = 0;
+        while (n < RELEASE_BATCH && heads[DIRTY][order] != 0 && dirty_frames > DIRTY_HIGH / 2) {
+            uint32_t number = heads[DIRTY][order];
+            list_remove(DIRTY, order, number);
+            release_segs[n++] = (struct hc_seg){gpa_of(number), (uint64_t)PAGE_SIZE << order};
         }
-        dirty_count -= n;
-        union hc_args a = {.mem_release = {.segs = frame_gpa(release_segs), .count = segs}};
+        union hc_args a = {.mem_release = {.segs = frame_gpa(release_segs), .count = n}};
         if (hypercall(HC_MEM_RELEASE, &a) < 0) panic("the loader does not take memory back");
+        for (uint32_t i = 0; i < n; i++) {
+            free_block(CLEAN, order, (uint32_t)(release_segs[i].gpa >> PAGE_SHIFT));
+        }
     }
 }
 
 void frame_put(gpa_t frame) {
-    uint32_t *entry = entry_of(frame);
-    kassert(*entry > 0);
-    if (--*entry > 0) return;
-    *entry = dirty_head;
-    dirty_head = frame_number(frame);
-    dirty_count++;
+    struct frame *f = frame_of(frame);
+    kassert(!f->free && f->link > 0);
+    if (--f->link > 0) return;
     used_bytes -= PAGE_SIZE;
-    if (dirty_count >= DIRTY_HIGH && hypercall_available()) release_dirty();
+    free_block(DIRTY, 0, (uint32_t)(frame >> PAGE_SHIFT));
+    if (dirty_frames >= DIRTY_HIGH && hypercall_available()) release_dirty();
 }
 
 gpa_t frame_gpa(const void *p) {

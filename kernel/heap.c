@@ -53,7 +53,7 @@ static void list_remove(struct slab *s) {
 }
 
 static struct slab *slab_new(unsigned class, unsigned order) {
-    gpa_t frame = order == 0 ? frame_alloc_raw() : frame_alloc_order(order);
+    gpa_t frame = frame_alloc_raw(order);
     if (frame == 0) return NULL;
     struct slab *s = frame_ptr(frame);
     *s = (struct slab){.class = (uint16_t) class, .fresh = HEADER, .order = (uint16_t)order};

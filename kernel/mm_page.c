@@ -114,7 +114,7 @@ static void copy_page(gva_t at, gpa_t from) { memcpy((void *)at, frame_ptr(from)
 /* A private, writable copy of the page that pte maps (or of file page `from`). */
 static int make_private(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t at, gpa_t from) {
     uint64_t old = *pte;
-    gpa_t frame = frame_alloc_raw();
+    gpa_t frame = frame_alloc_raw(0);
     if (frame == 0) return -ENOMEM;
     if (mm == current_mm() && !page_held(old)) {
         /* Writable for the copy whatever v says; protected afterwards. */

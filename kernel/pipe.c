@@ -96,7 +96,7 @@ int pipe_open(struct pipe *p, uint32_t flags) {
 static char *ring(struct pipe *p, uint32_t at, uint64_t *len) {
     uint32_t page = at / PAGE_SIZE % PIPE_PAGES, in_page = at % PAGE_SIZE;
 
-    if (!p->pages[page]) p->pages[page] = frame_alloc_raw();
+    if (!p->pages[page]) p->pages[page] = frame_alloc_raw(0);
     if (!p->pages[page]) return NULL;
     *len = min(*len, (uint64_t)(PAGE_SIZE - in_page));
     return (char *)frame_ptr(p->pages[page]) + in_page;

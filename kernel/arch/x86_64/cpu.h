@@ -6,7 +6,7 @@
 #include <kernel/process.h>
 
 /* Runs one privileged operation (GATE_*) in ring 0. */
-uint64_t monitor_call(uint64_t arg, unsigned op);
+void monitor_call(uint64_t arg, unsigned op);
 /* Labels of the way out: see entry.S. */
 extern const char exit_to_user[], exit_to_user_end[];
 

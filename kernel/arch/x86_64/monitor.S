@@ -49,29 +49,24 @@ hand_over: /* to ring 3 with all registers as they were, except rsp and rflags *
     pushq trap_entry_address(%rip)
     iretq
 
-invalid_opcode:
-    pushq %rax
-    leaq monitor_gate(%rip), %rax
-    cmpq %rax, 8(%rsp)
-    popq %rax
-    je gate
+invalid_opcode: /* the gate, in as few instructions as can be: two halves of its address */
+    cmpl $GATE_LOW, (%rsp)
+    jne not_gate
+    cmpl $HERMIT_KERNEL_GVA >> 32, 4(%rsp)
+    jne not_gate
+    addl $2, (%rsp)
+    testl %esi, %esi /* GATE_SET_CR3 */
+    jne gate_other
+    movq %rdi, %cr3
+    iretq
+not_gate:
     pushq $0
     pushq $6
     jmp hand_over
 
-gate: /* eax: operation, rdi: argument */
-    addq $2, (%rsp)
-    cmpl $GATE_INVLPG, %eax
-    jb gate_set_cr3
-    je gate_invlpg
-    cmpl $GATE_HALT, %eax
+gate_other: /* esi: operation, rdi: argument */
+    cmpl $GATE_HALT, %esi
     je gate_halt
-    iretq
-gate_set_cr3:
-    movq %rdi, %cr3
-    iretq
-gate_invlpg:
-    invlpg (%rdi)
     iretq
 gate_halt: /* an interrupt that came before sets pending: sti's shadow covers only the hlt */
     cmpq $0, %gs:PC_PENDING
@@ -124,10 +119,11 @@ kernel_text_start:
 
     .text
     .globl monitor_call
-monitor_call: /* uint64_t monitor_call(uint64_t arg, unsigned op) */
-    movl %esi, %eax
+monitor_call: /* void monitor_call(uint64_t arg, unsigned op) */
     .globl monitor_gate
 monitor_gate:
     ud2
     ret
+    .globl GATE_LOW
+    .set GATE_LOW, monitor_gate - HERMIT_KERNEL_GVA /* the low half of KERNEL_GVA is 0 */
     .section .note.GNU-stack, "", @progbits

@@ -26,10 +26,9 @@
 #define REGS_SIZE 168
 #define REGS_RFLAGS 144
 
-/* Operations behind the gate (rax), argument in rdi. */
+/* Operations behind the gate (esi), argument in rdi. */
 #define GATE_SET_CR3 0
-#define GATE_INVLPG 1
-#define GATE_HALT 2
+#define GATE_HALT 1
 
 /* Kernel text and read-only data occupy the first 2 MiB of the kernel window. */
 #define KERNEL_TEXT_SPAN 0x200000

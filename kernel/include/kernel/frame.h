@@ -7,10 +7,10 @@
 
 /* One zeroed frame with reference count 1, or 0 when -m is exhausted. */
 gpa_t frame_alloc(void);
-/* As frame_alloc, contents undefined: for a frame that is overwritten at once. */
-gpa_t frame_alloc_raw(void);
-/* 2^order zeroed, contiguous, naturally aligned frames; each has its own count of 1. */
+/* 2^order zeroed, contiguous, naturally aligned frames (order <= 10); each has its own count. */
 gpa_t frame_alloc_order(unsigned order);
+/* As frame_alloc_order, contents undefined: for memory that is overwritten at once. */
+gpa_t frame_alloc_raw(unsigned order);
 void frame_ref(gpa_t frame);
 /* Drops a reference; the last one frees the frame. */
 void frame_put(gpa_t frame);

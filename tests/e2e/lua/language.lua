@@ -22,7 +22,7 @@ print("metatable", tostring(setmetatable({ x = 1 }, V) + setmetatable({ x = 2 },
 for k, v in string.gmatch("a=1, b=22, c=333", "(%w+)=(%w+)") do io.write(k, ":", v, " ") end
 print(("hello world"):gsub("o", "0"), ("%5.2f|%-6s|%x|%q"):format(3.14159, "ab", 255, "q\n"))
 print(7 // 2, -7 // 2, 7 % -3, 2 ^ 10, 1e100, 10 / 3, math.maxinteger, 1 << 62, 3 | 4)
-print(pcall(function() error({ code = 5 }) end))
+print(select(2, pcall(function() error({ code = 5 }) end)).code)
 print(select(2, pcall(function() local x = nil; return x.y end)))
 print(pcall(string.rep, "x", -1), #string.rep("ab", 1000, ","))
 local ok, message = pcall(function() local function r() return 1 + r() end; return r() end)

@@ -50,7 +50,8 @@ gpa_t frame_alloc(void) {
     return (uint64_t)f - HERMIT_DIRECT_GVA;
 }
 
-gpa_t frame_alloc_raw(void) {
+gpa_t frame_alloc_raw(unsigned order) {
+    if (order != 0) __builtin_trap();
     gpa_t g = frame_alloc();
     if (g) memset(frame_ptr(g), 0xa5, PAGE_SIZE);
     return g;
