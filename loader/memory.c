@@ -81,13 +81,14 @@ static void map_piece(int exe, const char *image, uint64_t len, char *at, int pr
 /* The image's text is shared with every other hermit; its data is private. */
 static void map_image(void) {
     int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    map_piece(exe, kernel_image_text, (uint64_t)(kernel_image_text_end - kernel_image_text), ram,
-              PROT_READ, MAP_SHARED);
-    map_piece(exe, kernel_image_data, (uint64_t)(kernel_image_data_end - kernel_image_data),
-              ram + KERNEL_TEXT_GPA_SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    const Elf64_Ehdr *e = (const Elf64_Ehdr *)kernel_image;
+    const Elf64_Phdr *text = (const Elf64_Phdr *)(kernel_image + e->e_phoff), *data = text + 1;
+    map_piece(exe, kernel_image + text->p_offset, text->p_filesz, ram, PROT_READ, MAP_SHARED);
+    map_piece(exe, kernel_image + data->p_offset, data->p_filesz, ram + KERNEL_TEXT_GPA_SPAN,
+              PROT_READ | PROT_WRITE, MAP_PRIVATE);
     if (exe >= 0) close(exe);
-    /* All that booting touches is there before the guest asks for it: KVM then maps neighbours along
-     * with the page of a fault, and no page is mapped twice, as zeroes and then as itself. */
+    /* All that booting touches is there before the guest asks for it: KVM then maps neighbours
+     * along with the page of a fault, and no page is mapped twice, as zeroes and then as itself. */
     gpa_t end = free_gpa + BOOT_FRAMES * HERMIT_PAGE_SIZE;
     madvise(ram + KERNEL_TEXT_GPA_SPAN, end - KERNEL_DATA_GPA, MADV_POPULATE_WRITE);
 }

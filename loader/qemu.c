@@ -168,8 +168,8 @@ void qemu_run(const struct options *o, struct hermit_boot *block, size_t block_b
     link_fd = ends[0];
     block->engine = HERMIT_ENGINE_QEMU;
     block->tsc_khz = host_tsc_khz();
-    int kernel = memory_file("hermit-kernel", kernel_image_elf,
-                             (size_t)(kernel_image_elf_end - kernel_image_elf));
+    int kernel =
+        memory_file("hermit-kernel", kernel_image, (size_t)(kernel_image_end - kernel_image));
     int initrd = memory_file("hermit-boot", block, block_bytes);
     spawn(ends[1], kernel, initrd);
     close(ends[1]);

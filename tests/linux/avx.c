@@ -8,7 +8,7 @@
 static int has_avx2, has_avx512;
 
 static void detect(void) {
-    unsigned a, b, c, d, xcr0 = 0, high;
+    unsigned a = 0, b = 0, c = 0, d = 0, xcr0 = 0, high;
     CHECK(__get_cpuid(1, &a, &b, &c, &d));
     if (c & bit_OSXSAVE) __asm__("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
     has_avx2 = 0;
