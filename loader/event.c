@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals, timers and sleeping.  Handlers only set bits in the communication page and kick the
- * engine; the engine raises the interrupt.  Owns the signal dispositions, ITIMER_REAL and the
- * --timeout timer. */
+ * engine; the engine raises the interrupt.  Owns the signal dispositions, the guest's timer and
+ * the --timeout timer. */
 #include <loader/event.h>
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,9 +18,10 @@
 
 /* Passed on to the program; the rest keep their meaning for hermit-run. */
 static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-                                SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
+                                SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM};
 #define FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
 #define TIMEOUT_SIGNAL SIGRTMIN
+#define TIMER_SIGNAL (SIGRTMIN + 1)
 #define STUCK_NS 2000000000LL /* a signal not taken for so long, then repeated, ends the VM */
 
 static sigset_t all_signals, thread_mask;
@@ -82,7 +82,7 @@ void event_init(void (*kick)(void), int link_fd) {
     sigemptyset(&all_signals);
     for (unsigned i = 0; i < FORWARDED; i++)
         handle(forwarded[i], on_forwarded);
-    handle(SIGALRM, on_timer);
+    handle(TIMER_SIGNAL, on_timer);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -161,16 +161,14 @@ int64_t hc_wait(union hc_args *args) {
 }
 
 int64_t hc_timer(union hc_args *args) {
+    static timer_t timer;
+    static bool created;
     int64_t deadline = args->timer.deadline_ns;
-    struct itimerval t = {0};
-    if (deadline != 0) {
-        struct timespec left = remaining(deadline);
-        t.it_value.tv_sec = left.tv_sec;
-        t.it_value.tv_usec = left.tv_nsec / 1000 + 1; /* never early, never 0: that disarms */
-        if (t.it_value.tv_usec > 999999) {
-            t.it_value.tv_sec++;
-            t.it_value.tv_usec = 0;
-        }
-    }
-    return setitimer(ITIMER_REAL, &t, NULL) == 0 ? 0 : -errno;
+    struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = TIMER_SIGNAL};
+    if (deadline < 0) return -EINVAL;
+    if (!created && timer_create(CLOCK_MONOTONIC, &e, &timer) != 0) return -errno;
+    created = true;
+    struct itimerspec t = {.it_value = {.tv_sec = deadline / 1000000000LL,
+                                        .tv_nsec = deadline % 1000000000LL}};
+    return timer_settime(timer, TIMER_ABSTIME, &t, NULL) == 0 ? 0 : -errno;
 }

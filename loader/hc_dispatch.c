@@ -49,6 +49,8 @@ static int64_t run(uint32_t nr, union hc_args *args) {
 
 static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER;
 
+static bool sleeps(uint32_t nr) { return nr == HC_WAIT || nr == HC_EXIT; }
+
 static bool serve_locked(struct hc_call *call, bool may_sleep) {
     uint32_t expected = HC_SUBMITTED;
     if (!__atomic_compare_exchange_n(&call->state, &expected, HC_CLAIMED, false, __ATOMIC_ACQUIRE,
@@ -59,8 +61,8 @@ static bool serve_locked(struct hc_call *call, bool may_sleep) {
     union hc_args args;
     for (unsigned i = 0; i < sizeof(args.words) / sizeof(args.words[0]); i++)
         args.words[i] = __atomic_load_n(&call->u.words[i], __ATOMIC_RELAXED);
-    bool sleeps = nr == HC_WAIT || nr == HC_EXIT;
-    int64_t result = sleeps && !may_sleep ? -EDEADLK : run(nr, &args);
+    /* Again: the number may have been changed since. */
+    int64_t result = !may_sleep && sleeps(nr) ? -EDEADLK : run(nr, &args);
     call->u = args;
     call->result = result;
     __atomic_store_n(&call->state, HC_DONE, __ATOMIC_RELEASE);
@@ -69,7 +71,9 @@ static bool serve_locked(struct hc_call *call, bool may_sleep) {
 
 bool hc_serve(struct hc_comm *comm, bool may_sleep) {
     /* The plain look first: a polling thread must not keep taking the cache line for itself. */
-    if (__atomic_load_n(&comm->call.state, __ATOMIC_RELAXED) != HC_SUBMITTED) return false;
+    if (__atomic_load_n(&comm->call.state, __ATOMIC_ACQUIRE) != HC_SUBMITTED) return false;
+    /* Whoever may not sleep leaves such a call to the doorbell that follows. */
+    if (!may_sleep && sleeps(__atomic_load_n(&comm->call.nr, __ATOMIC_RELAXED))) return false;
     pthread_mutex_lock(&serving);
     bool served = serve_locked(&comm->call, may_sleep);
     pthread_mutex_unlock(&serving);

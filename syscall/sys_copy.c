@@ -19,8 +19,8 @@ static int end_open(struct copy_end *e, int fd, gva_t offset_at) {
     e->offset_at = offset_at;
     e->f = fd_get_io(fd);
     if (e->f == NULL) return -EBADF;
-    e->pos = e->f->pos;
     e->stream = !S_ISREG(e->f->mode);
+    if (!e->stream) e->pos = file_seek(e->f, 0, SEEK_CUR); /* the host may share it */
     if (offset_at != 0 && get_user(e->pos, offset_at) != 0) return -EFAULT;
     return e->pos < 0 ? -EINVAL : 0;
 }
@@ -32,7 +32,7 @@ static int end_close(struct copy_end *e, bool moved) {
     if (moved && e->offset_at != 0)
         err = put_user(e->pos, e->offset_at);
     else if (moved && !e->stream)
-        e->f->pos = e->pos;
+        (void)file_seek(e->f, e->pos, SEEK_SET);
     file_put(e->f);
     return err;
 }

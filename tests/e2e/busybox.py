@@ -53,8 +53,9 @@ class Suite:
         shutil.rmtree(self.directory, ignore_errors=True)
         os.mkdir(self.directory)
         busybox_cases.prepare(self.directory)
-        o = engine.run([BUSYBOX, *shlex.split(line)], ["-v", f"{self.directory}:{self.directory}:rw"],
-                       stdin=stdin, env=ENVIRONMENT, cwd=self.directory)
+        share = ["-v", f"{self.directory}:{self.directory}:rw"]
+        o = engine.run([BUSYBOX, *shlex.split(line)], share, stdin=stdin, env=ENVIRONMENT,
+                       cwd=self.directory)
         return {"status": o.status, "stdout": o.out, "stderr": o.err,
                 "directory": snapshot(self.directory)}
 

@@ -24,8 +24,8 @@ BUSYBOX = "/bin/busybox"
 QUICK = ["cat", "cmp", "cut", "expr", "factor", "fold", "head", "hexdump", "md5sum", "nl", "od",
          "paste", "printf", "rev", "sum", "tail", "tr", "uniq", "wc"]
 # They need other machines, root's devices, or the source tree.
-LEFT_OUT = {"all_sourcecode", "wget", "mdev", "mount", "mkfs.minix", "makedevs", "start-stop-daemon",
-            "pidof", "hostid", "hostname"}
+LEFT_OUT = {"all_sourcecode", "wget", "mdev", "mount", "mkfs.minix", "makedevs",
+            "start-stop-daemon", "pidof", "hostid", "hostname"}
 RESULT = re.compile(r"^(PASS|FAIL|SKIPPED|UNTESTED): (.*)$")
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 DOCS = os.path.join(TOP, "docs", "BUSYBOX_SUITE.md")

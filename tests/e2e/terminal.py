@@ -46,11 +46,24 @@ class Streams(HermitTest):
         with open(path, "rb") as f:
             self.assertEqual(f.read(), b"one\ntwo\nthree\n")
 
+    def test_position_of_output(self):
+        """Output goes behind what is there, whichever call writes it (cat uses sendfile)."""
+        self.put("in", b"from the guest\n")
+        for command in ((BUSYBOX, "cat", "in"), (BUSYBOX, "echo", "from the guest")):
+            with self.subTest(command=command), open(self.path("out"), "wb", buffering=0) as out:
+                out.write(b"before\n")
+                p = harness.spawn(command, stdin=subprocess.DEVNULL, stdout=out, cwd=self.dir)
+                self.assertEqual(p.wait(60), 0)
+                out.write(b"after\n")
+                with open(self.path("out"), "rb") as f:
+                    self.assertEqual(f.read(), b"before\nfrom the guest\nafter\n")
+
     def test_closed_streams(self):
         for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
             with self.subTest(closed=closed):
-                p = subprocess.run(["sh", "-c", f'exec "$0" "$@" {closed}', harness.ENGINE.hermit_run,
-                                    "--vmm", harness.ENGINE.name, BUSYBOX, "sh", "-c", "exit 5"],
+                p = subprocess.run(["sh", "-c", f'exec "$0" "$@" {closed}',
+                                    harness.ENGINE.hermit_run, "--vmm", harness.ENGINE.name,
+                                    BUSYBOX, "sh", "-c", "exit 5"],
                                    env=harness.ENVIRONMENT, timeout=100, check=False,
                                    stdin=subprocess.DEVNULL, capture_output=True)
                 self.assertEqual(p.returncode, 5)
@@ -92,7 +105,8 @@ class Signals(HermitTest):
         return (BUSYBOX, "sh", "-c", script)
 
     def test_default_action(self):
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGALRM):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1,
+                       signal.SIGALRM):
             with self.subTest(number=number):
                 status, out = self.send(number, *self.shell("echo ready; while :; do :; done"))
                 self.assertEqual((status, out), (128 + number, b""))
@@ -218,8 +232,9 @@ class Terminal(HermitTest):
         self.finish(p, 5)
 
     def test_quit(self):
-        p = self.start(BUSYBOX, "sh", "-c", "echo ready; while :; do :; done")
+        p = self.start(BUSYBOX, "sh", "-c", "echo ready; exec busybox sleep 60")
         self.read_until(b"ready")
+        time.sleep(0.3)
         os.write(self.master, b"\x1c")
         self.finish(p, 128 + signal.SIGQUIT)
 

@@ -25,7 +25,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hermit-fuzz-") as work:
         found = os.path.join(work, "found")
         os.mkdir(found)
-        command = [program, "-runs=20000", "-max_total_time=10", "-timeout=10", "-rss_limit_mb=1024",
+        command = [program, "-runs=20000", "-max_total_time=10", "-timeout=10",
+                   "-rss_limit_mb=1024",
                    "-print_final_stats=1", "-close_fd_mask=3", *args, found,
                    os.path.join(corpus, name)]
         p = subprocess.run(command, cwd=work, env={**os.environ, "TMPDIR": work}, text=True,

@@ -121,7 +121,8 @@ void containers() {
     CHECK(words.size() == 3 && words["three"] == 3);
     std::unique_ptr<Base> p = std::make_unique<Derived>();
     CHECK(p->value() == 2);
-    CHECK(typeid(*p) == typeid(Derived));
+    const Base &object = *p;
+    CHECK(typeid(object) == typeid(Derived));
     std::ostringstream out;
     out << 3.25 << ' ' << std::hex << 255;
     CHECK(out.str() == "3.25 ff");
