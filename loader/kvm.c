@@ -18,6 +18,7 @@
 #include <loader/diag.h>
 #include <loader/event.h>
 #include <loader/poller.h>
+#include <loader/sandbox.h>
 #include <loader/services.h>
 #include <loader/vm.h>
 
@@ -227,6 +228,7 @@ void kvm_run(gpa_t boot_block) {
     set_msrs();
     set_xcr0();
     set_regs(boot_block);
+    sandbox_enter();
     while (!__atomic_load_n(&vm_exit.done, __ATOMIC_ACQUIRE))
         run_once();
 }

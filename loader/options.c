@@ -222,8 +222,9 @@ static void apply(struct options *o, struct env_changes *env, int option) {
 /* getopt's own messages would go through the message catalogue and carry another prefix.
  * optopt: 0 for an unknown long option, else the option's value; only a long option can fail with
  * the value of a known option without argument. */
-static _Noreturn void bad_option(int what, char **argv) {
-    const char *given = argv[optind - 1]; /* in a cluster of short options: the word before */
+static _Noreturn void bad_option(int what, int argc, char **argv) {
+    /* In a cluster of short options: the word before.  musl steps over the value that is missing. */
+    const char *given = argv[optind <= argc ? optind - 1 : argc - 1];
     int name = (int)strcspn(given, "=");
     if (what == ':') {
         if (strncmp(given, "--", 2) == 0)
@@ -254,7 +255,7 @@ void options_parse(struct options *o, int argc, char **argv) {
     opterr = 0;
     /* '+': what follows PROGRAM belongs to it. */
     for (int c; (c = getopt_long(argc, argv, "+:m:e:w:v:qVh", long_options, NULL)) != -1;) {
-        if (c == '?' || c == ':') bad_option(c, argv);
+        if (c == '?' || c == ':') bad_option(c, argc, argv);
         apply(o, &env, c);
     }
     diag_quiet = o->quiet;

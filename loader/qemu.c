@@ -27,6 +27,7 @@
 #include <loader/guest_mem.h>
 #include <loader/kernel_image.h>
 #include <loader/memory.h>
+#include <loader/sandbox.h>
 #include <loader/services.h>
 #include <loader/vm.h>
 
@@ -178,6 +179,7 @@ void qemu_run(const struct options *o, struct hermit_boot *block, size_t block_b
     atexit(end_qemu);
     event_init(kick, link_fd);
     if (o->timeout_ns != 0) event_set_timeout(o->timeout_ns);
+    sandbox_enter();
     serve_until_exit();
     end_qemu();
 }
