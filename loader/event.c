@@ -17,8 +17,8 @@
 #include <loader/vm.h>
 
 /* Passed on to the program; the rest keep their meaning for hermit-run. */
-static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
-                                SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGALRM};
+static const int forwarded[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1,
+                                SIGUSR2, SIGWINCH, SIGCONT, SIGALRM};
 #define FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
 #define TIMEOUT_SIGNAL SIGRTMIN
 #define TIMER_SIGNAL (SIGRTMIN + 1)
@@ -43,12 +43,12 @@ void event_post(uint32_t events, uint64_t signals) {
     engine_kick();
 }
 
-/* Ends hermit-run from a signal handler, whatever the guest or a call of its is doing. */
+/* Ends hermit-run from a signal handler, whatever the guest or a call of its is doing; nor may a
+ * stderr that nobody reads prevent it. */
 _Noreturn static void end_now(const char *why, int status) {
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
     tty_restore();
-    (void)!write(STDERR_FILENO, "hermit-run: ", 12);
-    (void)!write(STDERR_FILENO, why, strlen(why));
-    (void)!write(STDERR_FILENO, "\n", 1);
+    if (poll(&p, 1, 0) > 0) (void)!write(STDERR_FILENO, why, strlen(why));
     _exit(status);
 }
 
@@ -58,8 +58,8 @@ static void on_forwarded(int sig) {
     bool untaken = __atomic_load_n(&vm_comm->signals, __ATOMIC_SEQ_CST) & bit;
     if (!untaken)
         posted_ns[sig] = now_ns();
-    else if (now_ns() - posted_ns[sig] > STUCK_NS)
-        end_now("killed: the guest does not react to the signal", 128 + sig);
+    else if (sig != SIGWINCH && sig != SIGCONT && now_ns() - posted_ns[sig] > STUCK_NS)
+        end_now("hermit-run: killed: the guest does not react to the signal\n", 128 + sig);
     event_post(HC_EVENT_SIGNAL, bit);
     errno = saved_errno;
 }
@@ -67,7 +67,7 @@ static void on_forwarded(int sig) {
 static void on_timer(int sig) { event_post(HC_EVENT_TIMER, 0); }
 
 static void on_timeout(int sig) {
-    end_now("stopped: the time given with --timeout is over", EXIT_TIMEOUT);
+    end_now("hermit-run: stopped: the time given with --timeout is over\n", EXIT_TIMEOUT);
 }
 
 static void handle(int sig, void (*handler)(int)) {
@@ -84,6 +84,7 @@ void event_init(void (*kick)(void), int link_fd) {
         handle(forwarded[i], on_forwarded);
     handle(TIMER_SIGNAL, on_timer);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* the write says so, too */
 }
 
 const sigset_t *event_signals(void) { return &all_signals; }
@@ -133,8 +134,7 @@ static int load_fds(const struct hc_wait *a, struct hc_wait_fd *in, struct pollf
 }
 
 static struct timespec remaining(int64_t deadline_ns) {
-    int64_t left = deadline_ns - now_ns();
-    if (left < 0) left = 0;
+    int64_t now = now_ns(), left = deadline_ns > now ? deadline_ns - now : 0;
     return (struct timespec){.tv_sec = left / 1000000000LL, .tv_nsec = left % 1000000000LL};
 }
 
@@ -168,7 +168,7 @@ int64_t hc_timer(union hc_args *args) {
     if (deadline < 0) return -EINVAL;
     if (!created && timer_create(CLOCK_MONOTONIC, &e, &timer) != 0) return -errno;
     created = true;
-    struct itimerspec t = {.it_value = {.tv_sec = deadline / 1000000000LL,
-                                        .tv_nsec = deadline % 1000000000LL}};
+    struct itimerspec t = {
+        .it_value = {.tv_sec = deadline / 1000000000LL, .tv_nsec = deadline % 1000000000LL}};
     return timer_settime(timer, TIMER_ABSTIME, &t, NULL) == 0 ? 0 : -errno;
 }

@@ -223,7 +223,8 @@ static void apply(struct options *o, struct env_changes *env, int option) {
  * optopt: 0 for an unknown long option, else the option's value; only a long option can fail with
  * the value of a known option without argument. */
 static _Noreturn void bad_option(int what, int argc, char **argv) {
-    /* In a cluster of short options: the word before.  musl steps over the value that is missing. */
+    /* In a cluster of short options: the word before.  musl steps over the value that is missing.
+     */
     const char *given = argv[optind <= argc ? optind - 1 : argc - 1];
     int name = (int)strcspn(given, "=");
     if (what == ':') {

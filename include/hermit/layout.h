@@ -41,7 +41,7 @@
 
 /* Ports. The doorbell is an `out` of any byte; only these ports are open to ring 3. */
 #define HERMIT_PORT_DOORBELL 0x0600
-#define HERMIT_PORT_SERIAL 0x03f8 /* QEMU: link to the loader, or plain console */
+#define HERMIT_PORT_SERIAL 0x03f8    /* QEMU: link to the loader, or plain console */
 #define HERMIT_PORT_QEMU_EXIT 0x0501 /* isa-debug-exit, where QEMU puts it by default */
 
 /* Interrupt vectors. */
