@@ -36,4 +36,8 @@
 #define KERNEL_DATA_GVA (HERMIT_KERNEL_GVA + KERNEL_TEXT_SPAN)
 #define KERNEL_DATA_GPA (HERMIT_RAM_GPA + KERNEL_TEXT_GPA_SPAN)
 
+/* The local APIC, mapped for the PVH entry at the end of the image's page directory. */
+#define LOCAL_APIC_GPA 0xfee00000
+#define LOCAL_APIC_GVA (HERMIT_KERNEL_GVA + 511 * 0x200000)
+
 #endif

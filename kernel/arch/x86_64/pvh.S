@@ -38,9 +38,8 @@
 pvh_start:
     cld
     movl %ebx, %ebp /* kept through cpuid and C */
-    /* Identity map, 1 GiB pages: where this code is, and the local APIC. pvh_boot_block ends it. */
-    movl $0x83, DATA_GPA(low_pdpt)
-    movl $0xc0000093, DATA_GPA(low_pdpt) + 24
+    /* The image where it is; pvh_boot_block ends this. */
+    movl $DATA_GPA(image_pd) + 3, DATA_GPA(low_pdpt)
     movl $DATA_GPA(boot_pml4), %eax
     movl %eax, %cr3
     movl $CR4_BITS, %eax

@@ -130,7 +130,7 @@ static struct hermit_boot *build(const struct pvh_start_info *start) {
 
 const struct hermit_boot *pvh_boot_block(gpa_t info) {
     const struct pvh_start_info *start = frame_ptr(info);
-    low_pdpt[0] = low_pdpt[3] = 0; /* the identity map */
+    low_pdpt[0] = 0; /* the identity map */
     paging_activate(frame_gpa(boot_pml4));
     const struct hermit_boot *block = pvh_loader_block(start);
     if (block == NULL) return build(start);

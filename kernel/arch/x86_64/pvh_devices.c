@@ -5,12 +5,12 @@
 #include <kernel/frame.h>
 
 #include "pc_clock.h"
+#include "percpu_offsets.h"
 #include "pvh.h"
 
 #define PIC1 0x20
 #define PIC2 0xa0
 #define SERIAL_IRQ 4
-#define APIC_BASE 0xfee00000UL
 #define APIC_SPURIOUS 0xf0
 #define APIC_ENABLE (1u << 8)
 #define APIC_SPURIOUS_VECTOR 0x3f
@@ -20,9 +20,9 @@
 struct pc_clock pvh_clock;
 
 /* Lets the 8259A's interrupts through the local APIC ("virtual wire"); not every firmware does.
- * The registers lie in the identity map that the PVH entry runs on. */
+ * Ring 0 only: the mapping is the supervisor's. */
 static void wire_pic_through_apic(void) {
-    volatile uint32_t *apic = (volatile uint32_t *)APIC_BASE;
+    volatile uint32_t *apic = (volatile uint32_t *)LOCAL_APIC_GVA;
     apic[APIC_SPURIOUS / 4] = APIC_ENABLE | APIC_SPURIOUS_VECTOR;
     apic[APIC_LINT0 / 4] = APIC_EXTINT;
 }

@@ -8,6 +8,7 @@
 #define P 1
 #define W 2
 #define U 4
+#define PCD 0x10
 #define PS 0x80
 #define A 0x20
 #define D 0x40
@@ -39,10 +40,12 @@ kernel_pdpt:
     .quad GPA(direct_pd) + P + W + U /* HERMIT_DIRECT_GVA, first GiB */
     .fill 447, 8, 0
 
+    .globl image_pd
 image_pd:
     .quad GPA(image_pt_text) + P + W + U
     .quad GPA(image_pt_data) + P + W + U
-    .fill 510, 8, 0
+    .fill 509, 8, 0
+    .quad NX + LOCAL_APIC_GPA + P + W + PS + PCD /* PVH entry only */
 
 image_pt_text: /* read and execute */
     .set i, 0
@@ -50,7 +53,18 @@ image_pt_text: /* read and execute */
     .quad HERMIT_RAM_GPA + i * 4096 + P + U + A
     .set i, i + 1
     .endr
-    .fill 512 - KERNEL_TEXT_GPA_SPAN / 4096, 8, 0
+    .fill 256 - KERNEL_TEXT_GPA_SPAN / 4096, 8, 0
+    /* Again, where they are in guest-physical memory if this table is seen from address 0: the PVH
+     * entry runs there while it enables paging. */
+    .set i, 0
+    .rept KERNEL_TEXT_GPA_SPAN / 4096
+    .quad HERMIT_RAM_GPA + i * 4096 + P + A
+    .set i, i + 1
+    .endr
+    .rept 256 - KERNEL_TEXT_GPA_SPAN / 4096
+    .quad NX + HERMIT_RAM_GPA + i * 4096 + P + A
+    .set i, i + 1
+    .endr
 
 image_pt_data: /* read and write */
     .set i, 0
