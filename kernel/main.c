@@ -88,7 +88,10 @@ void kernel_boot(const struct hermit_boot *boot, uint64_t tsc_start) {
         panic("loader and kernel are of different versions");
     }
     frame_init(boot->free_gpa, boot->ram_gpa + boot->ram_bytes, boot->ram_limit);
-    if (!paging_direct_add(boot->ram_gpa, boot->ram_bytes)) panic("out of memory at boot");
+    if (!paging_direct_add(boot->ram_gpa, boot->ram_bytes) ||
+        (boot->prog_gpa != 0 && !paging_direct_add(boot->prog_gpa, boot->prog_attr.size))) {
+        panic("out of memory at boot");
+    }
     clock_init(boot);
     process_init(boot);
     vdso_init();
