@@ -37,59 +37,74 @@ static int hostfs_stat(struct mount *m, const char *rel, bool follow, struct hc_
                        struct vfs_link *l) {
     union hc_args args = {
         .fs_stat = {.p = path_of(m, rel, follow ? 0 : HC_NOFOLLOW, l), .attr = frame_gpa(a)}};
-    return (int)path_call(HC_FS_STAT, &args, l);
+    if (hostfs_attrs_find(m, rel, a, &args.fs_stat) && !(follow && S_ISLNK(a->mode))) return 0;
+    struct hostfs_stamp now = hostfs_stamp_now();
+    int64_t r = path_call(HC_FS_STAT, &args, l);
+    hostfs_attrs_keep(m, rel, r == 0 ? a : NULL, &args.fs_stat, now);
+    return (int)r;
 }
 
 static int64_t call_open(struct mount *m, const char *rel, uint32_t flags, uint32_t mode,
-                         struct hc_attr *a, struct vfs_link *l) {
+                         struct hostfs_file *hf, struct vfs_link *l) {
     uint32_t path_flags = (flags & O_NOFOLLOW) != 0 ? HC_NOFOLLOW : 0;
+    uint32_t closes[HC_MAX_CLOSE];
     union hc_args args = {.fs_open = {.p = path_of(m, rel, path_flags, l),
                                       .flags = flags,
                                       .mode = mode,
-                                      .attr = frame_gpa(a)}};
-    return path_call(HC_FS_OPEN, &args, l);
+                                      .attr = frame_gpa(&hf->attr),
+                                      .close_count = hostfs_take_closes(closes),
+                                      .closes = frame_gpa(closes)}};
+    bool lists = (flags & (O_DIRECTORY | O_PATH | O_ACCMODE)) == O_DIRECTORY;
+    if (lists) hostfs_list_ask(&args.fs_open);
+    struct hostfs_stamp now = hostfs_stamp_now();
+    int64_t r = path_call(HC_FS_OPEN, &args, l);
+    if (r < 0) return r;
+    hf->removals = hostfs_removals();
+    hf->opened = (struct hostfs_stamp){now.ns, hypercall_news()};
+    if (lists) hostfs_list_take(hf, m, rel, &args.fs_open);
+    return r;
 }
 
 /* The loader opens a FIFO without waiting for the other end; open(2) waits. */
-static int64_t open_fifo_writer(struct mount *m, const char *rel, uint32_t flags, struct hc_attr *a,
-                                struct vfs_link *l) {
+static int64_t open_fifo_writer(struct mount *m, const char *rel, uint32_t flags,
+                                struct hostfs_file *hf, struct vfs_link *l) {
     for (;;) {
-        int64_t r = hostfs_stat(m, rel, (flags & O_NOFOLLOW) == 0, a, l);
+        int64_t r = hostfs_stat(m, rel, (flags & O_NOFOLLOW) == 0, &hf->attr, l);
         if (r != 0) return r;
-        if (!S_ISFIFO(a->mode)) return -ENXIO;
+        if (!S_ISFIFO(hf->attr.mode)) return -ENXIO;
         r = wait_until(NULL, NULL, NULL, 0, clock_monotonic_ns() + FIFO_RETRY_NS);
         if (r == -EINTR) return -ERESTARTSYS;
-        r = call_open(m, rel, flags, 0, a, l);
+        r = call_open(m, rel, flags, 0, hf, l);
         if (r != -ENXIO) return r;
     }
 }
 
 static int open_handle(struct mount *m, const char *rel, uint32_t flags, uint32_t mode,
-                       struct hostfs_file *hf, struct hc_attr *a, struct vfs_link *l) {
-    int64_t r = call_open(m, rel, flags, mode, a, l);
+                       struct hostfs_file *hf, struct vfs_link *l) {
+    int64_t r = call_open(m, rel, flags, mode, hf, l);
     bool waits = (flags & (O_NONBLOCK | O_PATH)) == 0;
     uint32_t access = flags & O_ACCMODE;
-    if (r == -ENXIO && waits && access == O_WRONLY) r = open_fifo_writer(m, rel, flags, a, l);
+    if (r == -ENXIO && waits && access == O_WRONLY) r = open_fifo_writer(m, rel, flags, hf, l);
     if (r < 0) return (int)r;
     hf->handle = (uint32_t)r;
-    hf->size = a->size;
-    return S_ISFIFO(a->mode) && waits && access == O_RDONLY ? hostfs_wait(hf->handle, POLLIN) : 0;
+    hf->size = hf->attr.size;
+    return S_ISFIFO(hf->attr.mode) && waits && access == O_RDONLY ? hostfs_wait(hf->handle, POLLIN)
+                                                                  : 0;
 }
 
 static int hostfs_open(struct mount *m, const char *rel, uint32_t flags, uint32_t mode,
                        struct file *out, struct vfs_link *l) {
-    struct hc_attr attr;
     struct hostfs_file *hf = kzalloc(sizeof(*hf));
     if (hf == NULL) return -ENOMEM;
     hf->handle = NO_HANDLE;
     out->priv = hf;
-    int r = open_handle(m, rel, flags, mode, hf, &attr, l);
+    int r = open_handle(m, rel, flags, mode, hf, l);
     if (r != 0) {
         hostfs_release(out);
         return r;
     }
-    out->mode = attr.mode & S_IFMT;
-    out->ops = hostfs_ops_for(attr.mode, flags);
+    out->mode = hf->attr.mode & S_IFMT;
+    out->ops = hostfs_ops_for(hf->attr.mode, flags);
     return 0;
 }
 
@@ -116,6 +131,7 @@ static int hostfs_mknod(struct mount *m, const char *rel, uint32_t mode, uint64_
 }
 
 static int hostfs_unlink(struct mount *m, const char *rel, bool rmdir, struct vfs_link *l) {
+    hostfs_names_go();
     union hc_args args = {.fs_unlink = {.p = path_of(m, rel, rmdir ? HC_RMDIR : 0, l)}};
     return (int)path_call(HC_FS_UNLINK, &args, l);
 }
@@ -142,6 +158,7 @@ static int hostfs_link(struct mount *m, const char *rel, const char *new_rel) {
 }
 
 static int hostfs_rename(struct mount *m, const char *rel, const char *new_rel, uint32_t flags) {
+    hostfs_names_go();
     return call_two(HC_FS_RENAME, m, rel, new_rel, flags);
 }
 
@@ -151,11 +168,17 @@ static int hostfs_statfs_path(struct mount *m, const char *rel, struct statfs *o
     return (int)path_call(HC_FS_STATFS, &args, l);
 }
 
-int hostfs_statfs(struct file *f, gpa_t buf) {
-    if (f->mnt == NULL || f->path == NULL) return -ENOSYS;
+const char *hostfs_rel(const struct file *f) {
+    if (f->mnt == NULL || f->path == NULL) return NULL;
     const char *rel = f->path + f->mnt->path_len;
     while (*rel == '/')
         rel++;
+    return rel;
+}
+
+int hostfs_statfs(struct file *f, gpa_t buf) {
+    const char *rel = hostfs_rel(f);
+    if (rel == NULL) return -ENOSYS;
     union hc_args args = {.fs_statfs = {.p = path_of(f->mnt, rel, HC_NOFOLLOW, NULL), .buf = buf}};
     return (int)path_call(HC_FS_STATFS, &args, NULL);
 }

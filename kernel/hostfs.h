@@ -17,7 +17,23 @@ struct hostfs_window {
     bool of_boot; /* the loader made it; it stays */
 };
 
+/* When something was learnt from the host.  It counts for HOSTFS_MAX_AGE_NS, and only until a call
+ * that changes files or brings news (hypercall_news). */
+#define HOSTFS_MAX_AGE_NS 1000000 /* the same bound as the loader's for a directory */
+struct hostfs_stamp {
+    int64_t ns; /* CLOCK_MONOTONIC, before the host was asked; 0: nothing learnt */
+    uint64_t news;
+};
+
 enum hostfs_tty { TTY_UNKNOWN, TTY_YES, TTY_NO };
+
+/* Records of a directory that came with its open and that the program has not read yet. */
+struct hostfs_early {
+    struct hostfs_stamp stamp;
+    uint32_t len, next; /* bytes */
+    bool at_end;        /* these are all */
+    char records[];
+};
 
 /* struct file's priv. */
 struct hostfs_file {
@@ -31,22 +47,62 @@ struct hostfs_file {
     struct hostfs_window *windows;
     gpa_t *pages; /* without windows: the frames that hold the file, by page number, 0: none */
     uint64_t page_count;
+    uint32_t removals; /* hostfs_removals() at the open */
+    struct hostfs_early *early;
+    struct hostfs_stamp opened; /* of attr */
+    struct hc_attr attr;        /* as FS_OPEN returned it */
 };
 
 static inline struct hostfs_file *hostfs_file(const struct file *f) {
     return (struct hostfs_file *)f->priv;
 }
 
+/* hostfs.c.  The path of an open file within its mount, or NULL. */
+const char *hostfs_rel(const struct file *f);
+
 /* hostfs_file.c */
-extern const struct file_ops hostfs_regular_ops, hostfs_dir_ops, hostfs_object_ops;
+extern const struct file_ops hostfs_regular_ops, hostfs_object_ops;
 const struct file_ops *hostfs_ops_for(uint32_t mode, uint32_t flags);
 int hostfs_getattr(struct file *f, struct hc_attr *attr);
 int hostfs_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask);
 int hostfs_sync(struct file *f, bool datasync);
 int hostfs_statfs(struct file *f, gpa_t buf);
 void hostfs_release(struct file *f);
+int64_t hostfs_seek(struct file *f, int64_t offset, int whence); /* the host's position */
+/* Handles to close with the next FS_OPEN: how many, at out. */
+uint32_t hostfs_take_closes(uint32_t out[HC_MAX_CLOSE]);
+/* A name is about to go, and the file with it: nothing may keep that from being seen. */
+void hostfs_names_go(void);
+uint32_t hostfs_removals(void);
 /* The host call was interrupted: true if a signal is there to be delivered. */
 bool hostfs_interrupted(void);
+
+/* hostfs_dir.c */
+extern const struct file_ops hostfs_dir_ops;
+/* Has the call bring the directory's listing along, if the program is likely to read it. */
+void hostfs_list_ask(struct hc_fs_open *call);
+/* The directory rel of share m is open; what came along becomes the file's and hostfs_attrs'. */
+void hostfs_list_take(struct hostfs_file *hf, struct mount *m, const char *rel,
+                      const struct hc_fs_open *call);
+
+/* hostfs_attrs.c */
+struct hostfs_stamp hostfs_stamp_now(void);
+bool hostfs_stamp_good(const struct hostfs_stamp *s);
+/* The program lists directory rel: `records` are its entries, and `attrs` what is known of the
+ * first attr_count of them. */
+void hostfs_attrs_list(struct mount *m, const char *rel, const char *records, uint32_t len,
+                       const struct hc_attr *attrs, uint32_t attr_count, struct hostfs_stamp stamp);
+/* Whether the listing of a directory had better come with attributes. */
+bool hostfs_attrs_wanted(void);
+/* The attributes of rel itself, links not followed, if they are known and no older than the
+ * bound.  Otherwise the call, which asks for them, is made to ask for some more. */
+bool hostfs_attrs_find(struct mount *m, const char *rel, struct hc_attr *a,
+                       struct hc_fs_stat *call);
+/* The call for rel is done: keeps what it brought; a: rel's own attributes, or NULL. */
+void hostfs_attrs_keep(struct mount *m, const char *rel, const struct hc_attr *a,
+                       const struct hc_fs_stat *call, struct hostfs_stamp stamp);
+/* rel is about to change in a way that news does not tell: its reading sets its access time. */
+void hostfs_attrs_forget(struct mount *m, const char *rel);
 
 /* hostfs_io.c.  Moves bytes [from, u->len) in as few calls as possible, until one is short.
  * offset: of byte `from` in the file, -1: the handle's own position; *pos, where not NULL,

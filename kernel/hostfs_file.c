@@ -14,8 +14,6 @@
 #include "hostfs.h"
 
 #define STDIO 3
-/* With the heap's own header this stays below a power of two of frames. */
-#define GETDENTS_MAX (32768 - 64)
 
 static uint32_t stdio_users[STDIO]; /* open files that stand for the stream */
 
@@ -30,6 +28,10 @@ int hostfs_getattr(struct file *f, struct hc_attr *attr) {
     struct hostfs_file *hf = hostfs_file(f);
     if (hf->is_program) {
         *attr = boot_info()->prog_attr;
+        return 0;
+    }
+    if ((S_ISDIR(f->mode) || S_ISREG(f->mode)) && hostfs_stamp_good(&hf->opened)) {
+        *attr = hf->attr; /* the fstat(2) that follows the open(2) */
         return 0;
     }
     union hc_args args = {.file_attr = {.handle = hf->handle, .attr = frame_gpa(attr)}};
@@ -67,7 +69,7 @@ static int hostfs_allocate(struct file *f, int mode, int64_t offset, int64_t len
     return (int)r;
 }
 
-static int64_t host_seek(struct file *f, int64_t offset, int whence) {
+int64_t hostfs_seek(struct file *f, int64_t offset, int whence) {
     union hc_args args = {.file_seek = {.handle = hostfs_file(f)->handle,
                                         .whence = (uint32_t)whence,
                                         .offset = offset}};
@@ -80,8 +82,8 @@ static int64_t regular_seek(struct file *f, int64_t offset, int whence) {
     struct hostfs_file *hf = hostfs_file(f);
     struct hc_attr attr;
     int64_t base = whence == SEEK_CUR ? f->pos : 0;
-    if (hf->stdio) return host_seek(f, offset, whence);
-    if (whence > SEEK_END && hf->handle != NO_HANDLE) return host_seek(f, offset, whence);
+    if (hf->stdio) return hostfs_seek(f, offset, whence);
+    if (whence > SEEK_END && hf->handle != NO_HANDLE) return hostfs_seek(f, offset, whence);
     if (whence > SEEK_END) return -EINVAL;
     if (whence == SEEK_END) {
         int r = hostfs_getattr(f, &attr);
@@ -93,59 +95,59 @@ static int64_t regular_seek(struct file *f, int64_t offset, int whence) {
     return offset;
 }
 
-/* A directory's position is the d_off of an entry. */
-static int64_t dir_seek(struct file *f, int64_t offset, int whence) {
-    hostfs_file(f)->at_end = false;
-    if (whence == SEEK_CUR && __builtin_add_overflow(f->pos, offset, &offset)) return -EINVAL;
-    if (whence > SEEK_CUR) return host_seek(f, offset, whence);
-    if (offset < 0) return -EINVAL;
-    f->pos = offset;
-    return offset;
+/* Closed with the next open or before the next sleep.  Only what nobody can miss: a directory or
+ * a regular file that was open for reading and has no page mapped. */
+static uint32_t late[HC_MAX_CLOSE];
+static uint32_t late_count;
+
+uint32_t hostfs_take_closes(uint32_t out[HC_MAX_CLOSE]) {
+    uint32_t n = late_count;
+    memcpy(out, late, n * sizeof(late[0]));
+    late_count = 0;
+    return n;
 }
 
-static int64_t last_offset(const char *records, int64_t bytes) {
-    const struct linux_dirent64 *last = NULL;
-    for (int64_t at = 0; at < bytes; at += last->d_reclen) {
-        last = (const struct linux_dirent64 *)(records + at);
-        kassert(last->d_reclen != 0);
-    }
-    return last->d_off;
-}
-
-static int64_t dir_getdents(struct file *f, gva_t buf, uint64_t len) {
-    struct hostfs_file *hf = hostfs_file(f);
-    if (hf->at_end) { /* said once; asked again, the host is asked too */
-        hf->at_end = false;
-        return 0;
-    }
-    len = min(len, (uint64_t)GETDENTS_MAX);
-    if (len == 0) return -EINVAL;
-    char *records = kmalloc(len);
-    if (records == NULL) return -ENOMEM;
-    union hc_args args = {
-        .file_getdents = {
-            .handle = hf->handle, .offset = f->pos, .buf = frame_gpa(records), .len = len}};
-    int64_t r = hypercall(HC_FILE_GETDENTS, &args);
-    if (r > 0 && copy_to_user(buf, records, (uint64_t)r) != 0) r = -EFAULT;
-    if (r > 0) {
-        f->pos = last_offset(records, r);
-        hf->at_end = args.file_getdents.at_end != 0;
-    }
-    kfree(records);
-    return r;
-}
-
-static void close_handle(uint32_t handle) {
+static void close_now(uint32_t handle) {
+    uint32_t more[HC_MAX_CLOSE];
     if (handle == NO_HANDLE) return;
     if (handle < STDIO && --stdio_users[handle] > 0) return;
-    union hc_args args = {.file_close = {.handle = handle}};
+    union hc_args args = {.file_close = {.handle = handle,
+                                         .more_count = hostfs_take_closes(more),
+                                         .more = frame_gpa(more)}};
     hypercall(HC_FILE_CLOSE, &args);
+}
+
+void hostfs_flush_closes(void) {
+    if (late_count > 0) close_now(late[--late_count]);
+}
+
+static uint32_t removals;
+
+uint32_t hostfs_removals(void) { return removals; }
+
+void hostfs_names_go(void) {
+    removals++;
+    hostfs_flush_closes();
+}
+
+static bool closes_late(const struct file *f) {
+    const struct hostfs_file *hf = hostfs_file(f);
+    if (hf->handle == NO_HANDLE || hf->handle < STDIO || hf->windows != NULL) return false;
+    if ((f->flags & (O_ACCMODE | O_PATH)) != O_RDONLY || hf->removals != removals) return false;
+    return S_ISDIR(f->mode) || S_ISREG(f->mode);
 }
 
 void hostfs_release(struct file *f) {
     struct hostfs_file *hf = hostfs_file(f);
+    bool is_late = closes_late(f);
     hostfs_map_release(hf);
-    close_handle(hf->handle);
+    if (!is_late) {
+        close_now(hf->handle);
+    } else {
+        if (late_count == HC_MAX_CLOSE) hostfs_flush_closes();
+        late[late_count++] = hf->handle;
+    }
+    kfree(hf->early);
     kfree(hf);
     f->priv = NULL;
 }
@@ -160,16 +162,6 @@ const struct file_ops hostfs_regular_ops = {
     .sync = hostfs_sync,
     .allocate = hostfs_allocate,
     .page = hostfs_page,
-    .statfs = hostfs_statfs,
-    .release = hostfs_release,
-};
-
-const struct file_ops hostfs_dir_ops = {
-    .seek = dir_seek,
-    .getdents = dir_getdents,
-    .getattr = hostfs_getattr,
-    .setattr = hostfs_setattr,
-    .sync = hostfs_sync,
     .statfs = hostfs_statfs,
     .release = hostfs_release,
 };

@@ -38,6 +38,7 @@ static int64_t move_with(struct file *f, const struct uio *u, const struct hostf
 int64_t hostfs_move(struct file *f, const struct uio *u, const struct hostfs_move *m) {
     struct hc_seg few[FEW_SEGS];
     struct hc_seg *many = NULL;
+    if (m->write && S_ISREG(f->mode)) hypercall_note_news();
     if (u->len - m->from > FEW_SEGS * PAGE_SIZE) many = kmalloc(MANY_SEGS * sizeof(*many));
     if (many == NULL) return move_with(f, u, m, few, FEW_SEGS);
     int64_t r = move_with(f, u, m, many, MANY_SEGS);

@@ -3,6 +3,7 @@
  * an exit, otherwise the doorbell does.  On QEMU the doorbell is a byte on the serial port, which
  * does not stop the virtual CPU: the guest waits for the answer. */
 #include <hermit/boot.h>
+#include <hermit/linux_abi.h>
 #include <kernel/arch.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
@@ -14,6 +15,7 @@
 
 static const struct hermit_boot *boot;
 static struct hc_comm *comm;
+static uint64_t news;
 
 void hypercall_init(const struct hermit_boot *b) {
     boot = b;
@@ -58,8 +60,35 @@ static void ring(enum hc_nr nr) {
         arch_pause();
 }
 
+uint64_t hypercall_news(void) { return news; }
+void hypercall_note_news(void) { news++; }
+
+/* Calls that leave every host file as it is and tell of nothing but metadata.  FILE_WRITE: hostfs
+ * notes it where it matters, output to a pipe or terminal does not. */
+static bool is_quiet(enum hc_nr nr, const union hc_args *args) {
+    switch (nr) {
+    case HC_FS_OPEN:
+        return (args->fs_open.flags & (O_ACCMODE | O_CREAT | O_TRUNC)) == 0;
+    case HC_LOG:
+    case HC_CLOCK:
+    case HC_MEM_GROW:
+    case HC_MEM_RELEASE:
+    case HC_FS_STAT:
+    case HC_FS_READLINK:
+    case HC_FS_STATFS:
+    case HC_FILE_STAT:
+    case HC_FILE_GETDENTS:
+    case HC_FILE_WRITE:
+    case HC_FILE_CLOSE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int64_t hypercall(enum hc_nr nr, union hc_args *args) {
     if (comm == NULL) return -ENOSYS;
+    if (!is_quiet(nr, args)) news++;
     struct hc_call *call = &comm->call;
     call->nr = nr;
     call->u = *args;
@@ -86,7 +115,9 @@ uint32_t hypercall_take_events(void) {
 }
 
 uint64_t hypercall_take_signals(void) {
-    return comm == NULL ? 0 : __atomic_exchange_n(&comm->signals, 0, __ATOMIC_SEQ_CST);
+    uint64_t signals = comm == NULL ? 0 : __atomic_exchange_n(&comm->signals, 0, __ATOMIC_SEQ_CST);
+    if (signals != 0) news++;
+    return signals;
 }
 
 void hypercall_exit(enum hc_exit_kind kind, uint32_t status) {

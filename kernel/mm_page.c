@@ -10,6 +10,7 @@
 #include <hermit/linux_abi.h>
 #include <kernel/arch.h>
 #include <kernel/frame.h>
+#include <kernel/hc.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
@@ -18,6 +19,10 @@
 
 #define TABLE_SPAN (512ULL * PAGE_SIZE)
 #define FAULT_AROUND 16u /* pages */
+#define FAULT_AROUND_MAX 512u
+#define FAULT_AROUND_FILE 64u
+#define COMMIT_RUN 32u
+#define COPY_AROUND_MAX 16u
 
 uint64_t page_flags(const struct vma *v, bool writable) {
     uint64_t flags = PTE_U | PTE_A | PTE_D;
@@ -111,24 +116,29 @@ int pages_move(struct mm *mm, gva_t from, gva_t to, uint64_t len) {
  * program's own address is the one that will be used again. */
 static void copy_page(gva_t at, gpa_t from) { memcpy((void *)at, frame_ptr(from), PAGE_SIZE); }
 
-/* A private, writable copy of the page that pte maps (or of file page `from`). */
-static int make_private(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t at, gpa_t from) {
-    uint64_t old = *pte;
+/* Replaces the present, read-only page `from` by a private copy; the caller flushes. */
+static int copy_page_to(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t at, gpa_t from) {
     gpa_t frame = frame_alloc_raw(0);
     if (frame == 0) return -ENOMEM;
-    if (mm == current_mm() && !page_held(old)) {
-        /* Writable for the copy whatever v says; protected afterwards. */
-        pte_set(pte, frame | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_NX);
-        copy_page(at, from);
-        uint64_t want = frame | page_flags(v, true);
-        if (*pte != want) {
-            pte_set(pte, want);
-            if (want & PTE_P) paging_flush(mm->root);
-        }
-    } else {
-        memcpy(frame_ptr(frame), frame_ptr(from), PAGE_SIZE);
-        pte_set(pte, frame | page_flags(v, true));
-        if (old & PTE_P) paging_flush(mm->root);
+    memcpy(frame_ptr(frame), frame_ptr(from), PAGE_SIZE);
+    pte_set(pte, frame | page_flags(v, true));
+    if (frame_is_ram(from)) frame_put(from);
+    return 0;
+}
+
+/* Maps a private, writable copy of file page `from` where nothing is mapped yet. */
+static int make_private(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t at, gpa_t from) {
+    if (mm != current_mm()) return copy_page_to(mm, v, pte, at, from);
+    gpa_t frame = frame_alloc_raw(0);
+    if (frame == 0) return -ENOMEM;
+    /* Through the program's own address, which will be used again; writable for the copy whatever
+     * v says, and protected afterwards. */
+    pte_set(pte, frame | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_NX);
+    copy_page(at, from);
+    uint64_t want = frame | page_flags(v, true);
+    if (*pte != want) {
+        pte_set(pte, want);
+        if (want & PTE_P) paging_flush(mm->root);
     }
     if (frame_is_ram(from)) frame_put(from);
     return 0;
@@ -201,23 +211,62 @@ static bool allowed(const struct vma *v, uint32_t access) {
     return v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
-/* Pages around a fault are likely to follow, and a fault costs more than they do. */
+/* Frames that a long run of faults maps ahead will all be written: the host commits them in one go.
+ */
+static void commit_ahead(const uint64_t *table, gva_t start, gva_t end) {
+    while (start < end) {
+        gpa_t first = table[paging_index(start)] & PTE_GPA;
+        uint64_t len = PAGE_SIZE;
+        while (start + len < end && (table[paging_index(start + len)] & PTE_GPA) == first + len) {
+            len += PAGE_SIZE;
+        }
+        union hc_args a = {.mem_populate = {.gpa = first, .len = len}};
+        if (len >= COMMIT_RUN * PAGE_SIZE) hypercall(HC_MEM_POPULATE, &a);
+        start += len;
+    }
+}
+
+/* Pages around a fault are likely to follow, and a fault costs more than mapping them (RAM that is
+ * mapped and not touched costs the host nothing).  Faults that follow each other widen the window.
+ */
 static void fault_around(struct mm *mm, struct vma *v, gva_t page) {
-    gva_t window = FAULT_AROUND * PAGE_SIZE;
-    gva_t start = max(page & ~(window - 1), v->start);
-    gva_t end = min((page & ~(window - 1)) + window, v->end);
+    bool follows = page == mm->fault_next;
+    uint32_t limit = v->file == NULL ? FAULT_AROUND_MAX : FAULT_AROUND_FILE;
+    mm->fault_window = follows ? min(2 * mm->fault_window, limit) : FAULT_AROUND;
+    gva_t span = mm->fault_window * PAGE_SIZE;
+    gva_t start = max(follows ? page : page & ~(FAULT_AROUND * PAGE_SIZE - 1), v->start);
+    gva_t end = min(min(page + span, (page & ~(TABLE_SPAN - 1)) + TABLE_SPAN), v->end);
+    start = max(start, page & ~(TABLE_SPAN - 1));
     uint64_t *table = paging_table(mm->root, page, false);
     for (gva_t at = start; at < end; at += PAGE_SIZE) {
         uint64_t *pte = &table[paging_index(at)];
-        if (page_held(*pte)) continue;
-        if (map_page(mm, v, pte, at, MM_READ) != 0) return;
+        if (!page_held(*pte) && map_page(mm, v, pte, at, MM_READ) != 0) return;
     }
+    if (follows && v->file == NULL) commit_ahead(table, start, end);
+    mm->fault_next = end;
+}
+
+/* Copies of private file pages, one after the other: some more are made ahead. */
+static int copy_around(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page) {
+    mm->copy_window = page == mm->copy_next ? min(2 * mm->copy_window, COPY_AROUND_MAX) : 1;
+    gva_t end = page + mm->copy_window * PAGE_SIZE;
+    end = min(min(end, (page & ~(TABLE_SPAN - 1)) + TABLE_SPAN), v->end);
+    for (gva_t at = page; at < end; at += PAGE_SIZE, pte++) {
+        gpa_t gpa = *pte & PTE_GPA;
+        bool copied = !page_held(*pte) || (*pte & PTE_W) || writable_in_place(v, gpa);
+        if (at != page && copied) break;
+        int r = copy_page_to(mm, v, pte, at, gpa);
+        if (r != 0) return at == page ? r : 0;
+    }
+    paging_flush(mm->root);
+    mm->copy_next = end;
+    return 0;
 }
 
 static int fault_present(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page, uint32_t access) {
     gpa_t gpa = *pte & PTE_GPA;
     if (!(access & MM_WRITE) || (*pte & PTE_W)) return 0; /* a stale translation */
-    if (!writable_in_place(v, gpa)) return make_private(mm, v, pte, page, gpa);
+    if (!writable_in_place(v, gpa)) return copy_around(mm, v, pte, page);
     pte_set(pte, gpa | page_flags(v, true));
     return 0;
 }

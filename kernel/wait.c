@@ -8,6 +8,7 @@
 #include <kernel/log.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
+#include <kernel/vfs.h>
 #include <kernel/wait.h>
 
 #define RETRY_NS 10000000
@@ -23,6 +24,7 @@ static int64_t wait_in_loader(struct hc_wait_fd *fds, uint32_t count, int64_t de
                  .count = min(count, HC_MAX_WAIT_FDS),
                  .deadline_ns = deadline_ns < 0 ? WAIT_FOREVER : deadline_ns},
     };
+    hostfs_flush_closes();
     int64_t start = clock_monotonic_ns();
     int64_t r = hypercall(HC_WAIT, &args);
     slept_ns += clock_monotonic_ns() - start;

@@ -7,18 +7,23 @@
 #include <loader/file_window.h>
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include <hermit/layout.h>
+#include <loader/diag.h>
 #include <loader/guest_mem.h>
 #include <loader/kvm.h>
 #include <loader/vm.h>
 
 #define MAX_WINDOWS 64
-#define MAX_PIECES 65536u
+/* Each costs up to two of the 65530 mappings that Linux gives a process. */
+#define MAX_PIECES 24576u
 #define WINDOW_MIN (64ULL << 20)
 #define PAGE_UP(x) (((x) + HERMIT_PAGE_SIZE - 1) & ~(uint64_t)(HERMIT_PAGE_SIZE - 1))
 
@@ -93,11 +98,18 @@ static int insert_piece(uint32_t index, gpa_t gpa, uint64_t bytes) {
     return 0;
 }
 
+/* Huge pages would make the mapping longer than it was asked to be. */
+static bool can_map(int fd) {
+    struct statfs fs;
+    return fstatfs(fd, &fs) == 0 && fs.f_type != HUGETLBFS_MAGIC;
+}
+
 int window_map(int fd, uint64_t offset, uint64_t len, bool writable, gpa_t *gpa) {
     if (window_count == 0) return -EOPNOTSUPP;
     if (len == 0 || len > HERMIT_GPA_END - HERMIT_FILE_GPA || offset % HERMIT_PAGE_SIZE != 0) {
         return -EINVAL;
     }
+    if (!can_map(fd)) return -ENODEV;
     uint64_t bytes = PAGE_UP(len);
     for (uint32_t i = 0; i <= window_count; i++) {
         uint32_t index;
@@ -125,8 +137,11 @@ int window_unmap(gpa_t gpa, uint64_t len) {
         if (pieces[i].gpa != gpa || pieces[i].bytes != bytes) continue;
         for (uint32_t w = 0; w < window_count; w++) {
             if (gpa - windows[w].gpa >= windows[w].bytes) continue;
-            mmap(windows[w].host + (gpa - windows[w].gpa), bytes, PROT_NONE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+            char *at = windows[w].host + (gpa - windows[w].gpa);
+            int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+            /* A hole in the slot would be filled by memory of hermit-run's own. */
+            if (mmap(at, bytes, PROT_NONE, flags, -1, 0) != at)
+                die(EXIT_HERMIT, "cannot unmap a file: %s", strerror(errno));
         }
         piece_count--;
         for (uint32_t k = i; k < piece_count; k++)

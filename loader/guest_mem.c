@@ -13,11 +13,13 @@
 
 #define MAX_TRANSFER 0x7ffff000ULL /* Linux's MAX_RW_COUNT */
 
+enum kind { RAM, READONLY, WINDOW };
+
 struct region {
     gpa_t gpa;
     uint64_t bytes;
     uint8_t *host;
-    bool window;
+    enum kind kind;
 };
 
 static struct region *regions;
@@ -41,17 +43,17 @@ static size_t region_after(gpa_t gpa) {
 static bool join_previous(size_t at, gpa_t gpa, uint64_t bytes, const uint8_t *host) {
     if (at == 0) return false;
     struct region *r = &regions[at - 1];
-    if (r->window || r->gpa + r->bytes != gpa || r->host + r->bytes != host) return false;
+    if (r->kind != RAM || r->gpa + r->bytes != gpa || r->host + r->bytes != host) return false;
     r->bytes += bytes;
     return true;
 }
 
-static int region_add(gpa_t gpa, uint64_t bytes, void *host, bool window) {
+static int region_add(gpa_t gpa, uint64_t bytes, void *host, enum kind kind) {
     uint64_t mask = HERMIT_PAGE_SIZE - 1;
     if (bytes == 0 || ((gpa | bytes) & mask) != 0 || gpa + bytes < gpa) return -EINVAL;
     size_t at = region_after(gpa);
     if (at < count && regions[at].gpa < gpa + bytes) return -EEXIST;
-    if (!window && join_previous(at, gpa, bytes, host)) return 0;
+    if (kind == RAM && join_previous(at, gpa, bytes, host)) return 0;
     if (count == capacity) {
         size_t wanted = capacity == 0 ? 16 : 2 * capacity;
         struct region *bigger = realloc(regions, wanted * sizeof(*regions));
@@ -60,22 +62,26 @@ static int region_add(gpa_t gpa, uint64_t bytes, void *host, bool window) {
         capacity = wanted;
     }
     memmove(&regions[at + 1], &regions[at], (count - at) * sizeof(*regions));
-    regions[at] = (struct region){gpa, bytes, host, window};
+    regions[at] = (struct region){gpa, bytes, host, kind};
     count++;
     return 0;
 }
 
 int guest_mem_add(gpa_t gpa, uint64_t bytes, void *host) {
-    return region_add(gpa, bytes, host, false);
+    return region_add(gpa, bytes, host, RAM);
+}
+
+int guest_mem_add_readonly(gpa_t gpa, uint64_t bytes, void *host) {
+    return region_add(gpa, bytes, host, READONLY);
 }
 
 int guest_mem_add_window(gpa_t gpa, uint64_t bytes, void *host) {
-    return region_add(gpa, bytes, host, true);
+    return region_add(gpa, bytes, host, WINDOW);
 }
 
 int guest_mem_remove_window(gpa_t gpa) {
     size_t at = region_after(gpa);
-    if (at == count || regions[at].gpa != gpa || !regions[at].window) return -EINVAL;
+    if (at == count || regions[at].gpa != gpa || regions[at].kind != WINDOW) return -EINVAL;
     count--;
     memmove(&regions[at], &regions[at + 1], (count - at) * sizeof(*regions));
     return 0;
@@ -85,21 +91,22 @@ static bool region_holds(const struct region *r, gpa_t gpa, uint64_t len) {
     return gpa >= r->gpa && gpa - r->gpa <= r->bytes && len <= r->bytes - (gpa - r->gpa);
 }
 
-static void *translate(gpa_t gpa, uint64_t len, bool windows) {
+/* Memory of the kind `most` or one before it. */
+static void *translate(gpa_t gpa, uint64_t len, enum kind most) {
     if (last >= count || !region_holds(&regions[last], gpa, len)) {
         size_t at = region_after(gpa);
         if (at == count || !region_holds(&regions[at], gpa, len)) return NULL;
         last = at;
     }
     const struct region *r = &regions[last];
-    if (r->window && !windows) return NULL;
+    if (r->kind > most) return NULL;
     return r->host + (gpa - r->gpa);
 }
 
-void *guest_ptr(gpa_t gpa, uint64_t len) { return translate(gpa, len, false); }
+void *guest_ptr(gpa_t gpa, uint64_t len) { return translate(gpa, len, RAM); }
 
 int guest_copy_in(void *dst, gpa_t src, uint64_t len) {
-    const void *from = guest_ptr(src, len);
+    const void *from = translate(src, len, READONLY);
     if (from == NULL) return -EFAULT;
     memcpy(dst, from, len);
     return 0;
@@ -121,7 +128,8 @@ int64_t guest_iov(gpa_t segs, uint32_t n, struct iovec iov[HC_MAX_SEGS]) {
     for (uint32_t i = 0; i < n; i++) {
         if (copy[i].len > MAX_TRANSFER - total) return -EINVAL;
         total += copy[i].len;
-        iov[i].iov_base = translate(copy[i].gpa, copy[i].len, true);
+        /* The host's kernel does the access: what cannot be accessed is -EFAULT. */
+        iov[i].iov_base = translate(copy[i].gpa, copy[i].len, WINDOW);
         iov[i].iov_len = copy[i].len;
         if (iov[i].iov_base == NULL) return -EFAULT;
     }
@@ -131,6 +139,6 @@ int64_t guest_iov(gpa_t segs, uint32_t n, struct iovec iov[HC_MAX_SEGS]) {
 uint64_t guest_mem_bytes(void) {
     uint64_t total = 0;
     for (size_t i = 0; i < count; i++)
-        if (!regions[i].window) total += regions[i].bytes;
+        if (regions[i].kind != WINDOW) total += regions[i].bytes;
     return total;
 }

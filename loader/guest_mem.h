@@ -12,12 +12,15 @@
 
 /* Registers host memory [host, host+bytes) as guest RAM at gpa (page-aligned, not overlapping). */
 int guest_mem_add(gpa_t gpa, uint64_t bytes, void *host);
+/* Memory that the host may only read: the kernel's text, pages of this executable. */
+int guest_mem_add_readonly(gpa_t gpa, uint64_t bytes, void *host);
 /* A mapped host file at gpa: only a transfer (guest_iov) may touch it, because the file may shrink
  * under a direct access. */
 int guest_mem_add_window(gpa_t gpa, uint64_t bytes, void *host);
 /* Forgets the window that starts at gpa: 0 or -EINVAL. */
 int guest_mem_remove_window(gpa_t gpa);
-/* Pointer to [gpa, gpa+len), or NULL if any byte is not guest RAM of one region. */
+/* Pointer to [gpa, gpa+len), or NULL if any byte is not writable guest RAM of one
+ * region. */
 void *guest_ptr(gpa_t gpa, uint64_t len);
 /* 0 or -EFAULT. */
 int guest_copy_in(void *dst, gpa_t src, uint64_t len);

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -55,6 +57,16 @@ int attr_put(gpa_t to, const struct statx *st) {
         .btime_ns = (st->stx_mask & STATX_BTIME) != 0 ? to_ns(&st->stx_btime) : 0,
     };
     return guest_copy_out(to, &a, sizeof(a));
+}
+
+int attr_put_entry(gpa_t to, uint32_t index, int dir, const char *name) {
+    struct statx st = {0};
+    const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    bool plain = name[0] != 0 && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
+                 strcmp(name, "..") != 0;
+    if (!plain || statx(dir, name, flags, STATX_BASIC_STATS | STATX_BTIME, &st) != 0)
+        st = (struct statx){0};
+    return attr_put(to + index * sizeof(struct hc_attr), &st);
 }
 
 int attr_of_fd(int fd, struct statx *st) {

@@ -9,6 +9,9 @@ struct statx;
 
 /* Writes the attributes to guest memory: 0 or -EFAULT. */
 int attr_put(gpa_t to, const struct statx *st);
+/* Writes the attributes of the entry `name` of dir, a link's own, as element `index` of the array
+ * at `to`; all zero if it is no plain name or cannot be looked at.  0 or -EFAULT. */
+int attr_put_entry(gpa_t to, uint32_t index, int dir, const char *name);
 /* Attributes of an open descriptor: 0 or -errno. */
 int attr_of_fd(int fd, struct statx *st);
 /* 0 or -EINVAL: what guest-given attributes may hold. */

@@ -5,7 +5,6 @@
  * lets one run at a time, so the table needs no lock.  Entries live in chunks that never move. */
 #include <loader/hc_handle.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -95,20 +94,36 @@ static void close_stdio(struct handle *h) {
     close(null);
 }
 
-int64_t hc_file_close(union hc_args *args) {
-    uint32_t number = args->file_close.handle;
-    struct handle *h = handle_get(number);
-    if (h == NULL) return -EBADF;
+static int64_t close_number(uint32_t number, struct handle *h) {
     int64_t result = 0;
-    if (number < STDIO) {
-        close_stdio(h);
-        h->fd = -1;
-        return 0;
-    }
     if (close(h->fd) != 0 && errno != EINTR) result = -errno; /* the descriptor is gone anyway */
     *h = (struct handle){.fd = -1, .next = free_head};
     free_head = number;
     return result;
+}
+
+int64_t handle_close_many(gpa_t at, uint32_t count) {
+    uint32_t numbers[HC_MAX_CLOSE];
+    if (count == 0) return 0;
+    if (count > HC_MAX_CLOSE) return -EINVAL;
+    if (guest_copy_in(numbers, at, count * sizeof(numbers[0])) != 0) return -EFAULT;
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle *h = handle_get(numbers[i]);
+        if (h != NULL && numbers[i] >= STDIO) close_number(numbers[i], h);
+    }
+    return 0;
+}
+
+int64_t hc_file_close(union hc_args *args) {
+    const struct hc_file_close *a = &args->file_close;
+    int64_t r = handle_close_many(a->more, a->more_count);
+    if (r != 0) return r;
+    struct handle *h = handle_get(a->handle);
+    if (h == NULL) return -EBADF;
+    if (a->handle >= STDIO) return close_number(a->handle, h);
+    close_stdio(h);
+    h->fd = -1;
+    return 0;
 }
 
 int64_t hc_file_seek(union hc_args *args) {
@@ -146,31 +161,6 @@ int64_t hc_file_setattr(union hc_args *args) {
     if (a->handle < STDIO && a->mask != HC_SET_SIZE) return -EPERM;
     if ((a->mask & HC_SET_SIZE) != 0 && ftruncate(h->fd, (off_t)attr.size) != 0) return -errno;
     return a->mask != HC_SET_SIZE ? attr_apply(h->fd, &attr, a->mask) : 0;
-}
-
-/* Longest record: 19 bytes and a name of NAME_MAX with its NUL, rounded up. */
-#define DIRENT_MAX 280
-#define GETDENTS_MAX 65536
-
-int64_t hc_file_getdents(union hc_args *args) {
-    struct hc_file_getdents *a = &args->file_getdents;
-    struct handle *h = handle_get(a->handle);
-    if (h == NULL) return -EBADF;
-    uint64_t room = a->len < GETDENTS_MAX ? a->len : GETDENTS_MAX;
-    /* The records go straight to the guest; nothing here reads them back. */
-    char *to = guest_ptr(a->buf, room);
-    if (to == NULL) return -EFAULT;
-    if ((a->offset != 0 || h->dir_read) && lseek(h->fd, a->offset, SEEK_SET) < 0) return -errno;
-    h->dir_read = true;
-    a->at_end = 0;
-    uint64_t got = 0;
-    do {
-        ssize_t n = getdents64(h->fd, to + got, room - got);
-        if (n < 0) return got > 0 ? (int64_t)got : -errno;
-        if (n == 0) a->at_end = 1;
-        got += (uint64_t)n;
-    } while (a->at_end == 0 && room - got >= DIRENT_MAX);
-    return (int64_t)got;
 }
 
 int64_t hc_file_sync(union hc_args *args) {

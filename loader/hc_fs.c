@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -35,16 +37,35 @@ static int64_t finish(struct target *t, int result) {
     return r;
 }
 
+/* The names that the guest expects to ask for next.  One that is no plain name has no attributes:
+ * nothing but the directory's own entries is looked at. */
+static void stat_ahead(const struct target *t, struct hc_fs_stat *a) {
+    static char names[HC_MAX_AHEAD * (NAME_MAX + 1)]; /* calls are serialised */
+    if (t->len == 0 || a->names_len > sizeof(names)) return;
+    if (guest_copy_in(names, a->names, a->names_len) != 0) return;
+    const char *end = names + a->names_len;
+    for (const char *name = names; name < end && a->attrs_count < a->attrs_room;) {
+        const char *nul = memchr(name, 0, (size_t)(end - name));
+        if (nul == NULL || attr_put_entry(a->attrs, a->attrs_count, t->dir, name) != 0) break;
+        a->attrs_count++;
+        name = nul + 1;
+    }
+}
+
 int64_t hc_fs_stat(union hc_args *args) {
     struct hc_fs_stat *a = &args->fs_stat;
     struct target t;
     struct statx st;
+    a->attrs_count = 0;
+    if (a->names_len != 0 && a->attrs_room > HC_MAX_AHEAD) return -EINVAL;
     int64_t r = target_find(&t, &a->p, true);
     if (r != 0) return r;
     r = target_stat(&t, &st);
     if (r != 0) return r;
     if (S_ISLNK(st.stx_mode) && (a->p.flags & HC_NOFOLLOW) == 0) return target_link(&t, &a->p);
-    return attr_put(a->attr, &st);
+    r = attr_put(a->attr, &st);
+    if (r == 0 && a->names_len != 0) stat_ahead(&t, a);
+    return r;
 }
 
 /* truncate(2) needs a descriptor that can write. */

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <loader/guest_mem.h>
@@ -88,16 +90,24 @@ static int64_t do_open(const struct opening *o) {
     return fd;
 }
 
+/* A share may hold a mounted /proc, and there lies PID/mem of this very process. */
+static bool is_process_file(int fd, const struct statx *st) {
+    struct statfs fs;
+    return st->stx_dev_major == 0 && fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
 /* What was opened may be other than what was looked at: the host changes when it likes. */
 static int64_t accept(struct opening *o, struct hc_path *p, int fd) {
     int r = attr_of_fd(fd, &o->st);
     if (r != 0) return r;
     if (S_ISLNK(o->st.stx_mode) && o->follow) return target_link(&o->t, p);
     if (is_device(&o->st) && o->t.len != 0 && (o->flags & O_PATH) == 0) return -EACCES;
+    if (S_ISREG(o->st.stx_mode) && is_process_file(fd, &o->st)) return -EACCES;
     return 0;
 }
 
-static int64_t open_target(struct opening *o, struct hc_path *p, gpa_t attr) {
+static int64_t open_target(struct opening *o, struct hc_fs_open *a) {
+    struct hc_path *p = &a->p;
     int64_t r = look(o, p);
     if (r != 0) return r;
     int64_t fd = do_open(o);
@@ -108,12 +118,15 @@ static int64_t open_target(struct opening *o, struct hc_path *p, gpa_t attr) {
         return r == -EINVAL ? fd : r;
     }
     r = accept(o, p, (int)fd);
-    if (r == 0) r = attr_put(attr, &o->st);
+    if (r == 0) r = attr_put(a->attr, &o->st);
     if (r == 0) r = handle_add((int)fd, o->t.share->readonly, o->st.stx_mode);
-    if (r < 0)
+    if (r < 0) {
         close((int)fd);
-    else
-        handle_get((uint32_t)r)->nonblock = true; /* do_open; regular files do not care */
+        return r;
+    }
+    struct handle *h = handle_get((uint32_t)r);
+    h->nonblock = true; /* do_open; regular files do not care */
+    if (a->records != 0 && (o->flags & O_PATH) == 0 && S_ISDIR(o->st.stx_mode)) dir_list(h, a);
     return r;
 }
 
@@ -122,6 +135,12 @@ int64_t hc_fs_open(union hc_args *args) {
     struct opening o = {.flags = (int)a->flags & OPEN_FLAGS, .mode = a->mode};
     o.follow = (a->p.flags & HC_NOFOLLOW) == 0 && (a->flags & O_NOFOLLOW) == 0;
     if ((o.flags & O_PATH) != 0) o.flags &= O_PATH | O_DIRECTORY;
-    int64_t r = target_find(&o.t, &a->p, true);
-    return r == 0 ? open_target(&o, &a->p, a->attr) : r;
+    a->len = a->attrs_count = a->at_end = 0;
+    /* Linux before 6.4 creates a file here and then fails. */
+    bool both = (o.flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY);
+    int64_t r = handle_close_many(a->closes, a->close_count);
+    if (r == 0 && both) r = -EINVAL;
+    if (r == 0 && a->records != 0) r = dir_list_check(a);
+    if (r == 0) r = target_find(&o.t, &a->p, true);
+    return r == 0 ? open_target(&o, a) : r;
 }

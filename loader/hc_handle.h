@@ -24,6 +24,14 @@ int64_t handle_add(int fd, bool readonly, uint32_t mode);
 /* S_IF* type bits, or 0 if they cannot be had. */
 uint32_t handle_type(struct handle *h);
 
+/* Closes `count` handles whose numbers are at `at` in guest memory: 0, -EINVAL or -EFAULT.  Numbers
+ * that are not open, and the standard streams, are passed over. */
+int64_t handle_close_many(gpa_t at, uint32_t count);
+
+/* hc_dir.c: the listing that FS_OPEN brings along.  Check before the open: 0 or -errno. */
+int64_t dir_list_check(const struct hc_fs_open *a);
+void dir_list(struct handle *h, struct hc_fs_open *a);
+
 /* hc_tty.c: the requests that FILE_IOCTL passes on. */
 int64_t tty_request(struct handle *h, struct hc_file_ioctl *a);
 

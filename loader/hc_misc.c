@@ -3,12 +3,15 @@
 #include <loader/services.h>
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <hermit/layout.h>
 #include <loader/guest_mem.h>
 #include <loader/vm.h>
+
+#define POPULATE_MAX (4u << 20) /* bytes a call */
 
 int64_t hc_log(union hc_args *args) {
     const struct hc_log *a = &args->log;
@@ -70,4 +73,12 @@ int64_t hc_mem_release(union hc_args *args) {
         if (r != 0) return r;
     }
     return 0;
+}
+
+int64_t hc_mem_populate(union hc_args *args) {
+    const struct hc_mem_populate *a = &args->mem_populate;
+    if ((a->gpa | a->len) % HERMIT_PAGE_SIZE != 0 || a->len > POPULATE_MAX) return -EINVAL;
+    void *p = guest_ptr(a->gpa, a->len);
+    if (p == NULL) return -EFAULT;
+    return a->len == 0 || madvise(p, a->len, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
 }

@@ -42,7 +42,7 @@ static const struct request {
     {.number = TIOCOUTQ, .size = sizeof(int), .argument = OUT},
     {.number = TCFLSH, .argument = VALUE},
     {.number = TCSBRK, .argument = VALUE},
-    {.number = TCXONC, .argument = VALUE},
+    {.number = TCXONC, .argument = VALUE, .changes = true},
 };
 
 static const struct request *find(uint32_t number) {

@@ -215,7 +215,8 @@ static void run_once(void) {
     }
     if (errno == EFAULT) {
         die(EXIT_HERMIT,
-            "the program used a page of a file that the host has truncated or cannot read");
+            "the program used a page of a file that the host has truncated or cannot read, or "
+            "the guest wrote where it may not");
     }
     if (errno != EINTR && errno != EAGAIN) failed("KVM_RUN");
     kvm_exits.interrupted++;

@@ -39,10 +39,12 @@ struct hc_comm *vm_comm;
 static void map_ram(void) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     if (vm_engine == HERMIT_ENGINE_QEMU) {
-        ram_fd = memfd_create("hermit-ram", 0);
+        ram_fd = memfd_create("hermit-ram", MFD_ALLOW_SEALING);
         if (ram_fd < 0 || ftruncate(ram_fd, (off_t)(HERMIT_RAM_GPA + slot_bytes)) != 0) {
             die(EXIT_HERMIT, "cannot create guest memory: %s", strerror(errno));
         }
+        /* If QEMU could shorten it, an access here would be SIGBUS. */
+        fcntl(ram_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
         flags = MAP_SHARED;
     }
     void *p = mmap(NULL, slot_bytes, PROT_READ | PROT_WRITE, flags, ram_fd,
@@ -109,7 +111,9 @@ void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block
     }
     map_ram();
     if (kvm) map_image();
-    guest_mem_add(HERMIT_RAM_GPA, committed, ram);
+    uint64_t text = kvm ? KERNEL_TEXT_GPA_SPAN : 0;
+    if (text != 0) guest_mem_add_readonly(HERMIT_RAM_GPA, text, ram);
+    guest_mem_add(HERMIT_RAM_GPA + text, committed - text, ram + text);
     next_gpa = FIRST_SLOT;
     vm_comm = (struct hc_comm *)(ram + (comm_gpa - HERMIT_RAM_GPA));
     if (kvm) {

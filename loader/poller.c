@@ -19,7 +19,7 @@
 
 #define BURST 8                 /* doorbells ... */
 #define BURST_CYCLES 5000000ULL /* ... within about 2 ms start the thread */
-#define IDLE_CYCLES 300000ULL   /* about 0.1 ms without a call end a round of polling */
+#define IDLE_CYCLES 2000000ULL  /* about 1 ms without a call ends a round of polling */
 
 static enum { UNTRIED, RUNNING, IMPOSSIBLE } state;
 static pthread_t thread;

@@ -106,9 +106,10 @@ static void exec_qemu(int serial, int kernel, int initrd) {
     snprintf(chardev, sizeof(chardev), "socket,id=link,fd=%d", serial);
     const char *cpu = strcmp(accel, "kvm") == 0 ? "host,-arch-capabilities" : "max";
     execlp(QEMU, QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-           "-monitor", "none", "-parallel", "none", "-net", "none", "-m", size, "-object", ram,
-           "-machine", machine, "-cpu", cpu, "-chardev", chardev, "-serial", "chardev:link",
-           "-kernel", kernel_path, "-initrd", initrd_path, (char *)NULL);
+           "-monitor", "none", "-parallel", "none", "-net", "none", "-sandbox",
+           "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-m", size,
+           "-object", ram, "-machine", machine, "-cpu", cpu, "-chardev", chardev, "-serial",
+           "chardev:link", "-kernel", kernel_path, "-initrd", initrd_path, (char *)NULL);
     fprintf(stderr, "hermit-run: cannot run " QEMU ": %s (install the package qemu-system-x86)\n",
             strerror(errno));
     _exit(EXIT_HERMIT);
@@ -152,7 +153,7 @@ static void serve_until_exit(void) {
         ssize_t n = read(link_fd, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {
-            waitpid(child, NULL, 0);
+            end_qemu(); /* it may have closed only the link */
             die(EXIT_HERMIT, "QEMU ended before the program did");
         }
         for (ssize_t i = 0; i < n; i++)

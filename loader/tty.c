@@ -38,8 +38,11 @@ void tty_restore(void) {
     int saved_errno = errno;
     /* Backwards: /dev/tty and the terminal itself are two entries for one state, and the older
      * entry is the true original. */
-    for (unsigned i = atomic_load(&tty_count); i-- > 0;)
-        if (owns(ttys[i].fd)) tcsetattr(ttys[i].fd, TCSANOW, &ttys[i].original);
+    for (unsigned i = atomic_load(&tty_count); i-- > 0;) {
+        if (!owns(ttys[i].fd)) continue;
+        tcsetattr(ttys[i].fd, TCSANOW, &ttys[i].original);
+        tcflow(ttys[i].fd, TCOON); /* the program may have stopped the output */
+    }
     errno = saved_errno;
 }
 

@@ -29,6 +29,7 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(CLOCK, clock)                                                                                \
     X(MEM_GROW, mem_grow)                                                                          \
     X(MEM_RELEASE, mem_release)                                                                    \
+    X(MEM_POPULATE, mem_populate)                                                                  \
     X(FS_OPEN, fs_open)                                                                            \
     X(FS_STAT, fs_stat)                                                                            \
     X(FS_SETATTR, fs_setattr)                                                                      \
@@ -70,6 +71,8 @@ enum hc_state { HC_IDLE = 0, HC_SUBMITTED = 1, HC_CLAIMED = 2, HC_DONE = 3 };
 #define HC_MAX_PATH 4096     /* bytes of a path, link text or name */
 #define HC_MAX_LOG 4096      /* bytes of one log write */
 #define HC_MAX_WAIT_FDS 1024 /* entries of one HC_WAIT */
+#define HC_MAX_AHEAD 84      /* attributes that one call reads ahead */
+#define HC_MAX_CLOSE 16      /* handles that one call closes besides its own work */
 
 /* A piece of guest memory that takes part in a transfer. */
 struct hc_seg {
@@ -159,18 +162,49 @@ struct hc_mem_release {
     uint32_t count;
     uint32_t pad;
 };
+/* MEM_POPULATE: the guest is about to write [gpa, gpa+len) of RAM: a hint that saves the host a
+ * fault a page. */
+struct hc_mem_populate {
+    gpa_t gpa;
+    uint64_t len; /* bytes, whole pages */
+};
 /* FS_OPEN: flags and mode as open(2) (O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_PATH, O_TMPFILE,
  * access mode); O_APPEND and O_NONBLOCK stay with the guest.  Result is a handle. OUT attr as
- * after the open. */
+ * after the open.
+ *
+ * records != 0, and a directory was opened: what FILE_GETDENTS would answer to (offset 0, room)
+ * comes along.  OUT len: bytes of it, 0 if there is none; at_end as there; the attributes of the
+ * first attrs_room (<= HC_MAX_AHEAD) entries go to attrs, with ino 0 where they cannot be had, OUT
+ * attrs_count.  Before all else the close_count (<= HC_MAX_CLOSE) handles at closes, uint32_t each,
+ * are closed, whatever becomes of the open. */
 struct hc_fs_open {
     struct hc_path p;
     uint32_t flags;
     uint32_t mode;
     gpa_t attr;
+    gpa_t records;
+    gpa_t attrs;
+    uint32_t room;
+    uint32_t attrs_room;
+    uint32_t len;
+    uint32_t attrs_count;
+    uint32_t at_end;
+    uint32_t close_count;
+    gpa_t closes;
 };
+/* names_len != 0: further names of the same directory, each with its NUL, names_len bytes at names
+ * in all.  Where p is found, the attributes of the first attrs_room (<= HC_MAX_AHEAD) of them go to
+ * attrs, the links' own for symbolic links, with ino 0 where they cannot be had.  OUT
+ * attrs_count. */
 struct hc_fs_stat {
     struct hc_path p;
     gpa_t attr;
+    gpa_t names;
+    gpa_t attrs;
+    uint32_t names_len;
+    uint32_t attrs_room;
+    uint32_t attrs_count;
+    uint32_t pad;
 };
 struct hc_fs_setattr {
     struct hc_path p;
@@ -278,9 +312,11 @@ struct hc_file_unmap {
     gpa_t gpa;
     uint64_t len;
 };
+/* Closes handle and, before it, the more_count (<= HC_MAX_CLOSE) handles at more. */
 struct hc_file_close {
     uint32_t handle;
-    uint32_t pad;
+    uint32_t more_count;
+    gpa_t more;
 };
 
 union hc_args {
@@ -291,6 +327,7 @@ union hc_args {
     struct hc_clock clock;
     struct hc_mem_grow mem_grow;
     struct hc_mem_release mem_release;
+    struct hc_mem_populate mem_populate;
     struct hc_fs_open fs_open;
     struct hc_fs_stat fs_stat;
     struct hc_fs_setattr fs_setattr;
@@ -339,7 +376,9 @@ _Static_assert(sizeof(struct hc_seg) == 16, "wire size");
 _Static_assert(sizeof(struct hc_attr) == 96, "wire size");
 _Static_assert(sizeof(struct hc_path) == 40, "wire size");
 _Static_assert(sizeof(struct hc_wait_fd) == 8, "wire size");
-_Static_assert(sizeof(struct hc_fs_open) == 56, "wire size");
+_Static_assert(sizeof(struct hc_fs_open) == 104, "wire size");
+_Static_assert(sizeof(struct hc_fs_stat) == 80, "wire size");
+_Static_assert(sizeof(struct hc_file_close) == 16, "wire size");
 _Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");

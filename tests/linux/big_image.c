@@ -12,8 +12,10 @@ int main(void) {
     CHECK_EQ(image[BYTES - 1], 0);
     CHECK_EQ(c[0], 2);
     CHECK_EQ(c[sizeof constants - 1], 0);
-    for (size_t i = 0; i < BYTES; i += CHECK_PAGE / 2) image[i] = (char)(i >> 11);
-    for (size_t i = 0; i < BYTES; i += CHECK_PAGE / 2) CHECK_EQ(image[i], (char)(i >> 11));
+    for (size_t i = 0; i < BYTES; i += CHECK_PAGE / 2)
+        image[i] = (char)(i >> 11);
+    for (size_t i = 0; i < BYTES; i += CHECK_PAGE / 2)
+        CHECK_EQ(image[i], (char)(i >> 11));
     ok("big image");
     return 0;
 }

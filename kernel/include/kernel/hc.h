@@ -18,6 +18,10 @@ void hypercall_init(const struct hermit_boot *boot);
 /* Bits of enum hc_events that the loader has set; clears them. */
 uint32_t hypercall_take_events(void);
 uint64_t hypercall_take_signals(void);
+/* Grows with every call that may have changed a host file, or told the program of a change, and
+ * with every signal from the host: what was known of files before may be old news after it. */
+uint64_t hypercall_news(void);
+void hypercall_note_news(void);
 /* The boot block. */
 const struct hermit_boot *boot_info(void);
 /* String at an offset of the boot block. */

@@ -29,7 +29,9 @@ struct mm {
     gva_t stack_top;
     gva_t vdso; /* base of the vDSO image, 0: none */
     gva_t arg_start, arg_end, env_start, env_end;
-    uint64_t mapped; /* bytes in VMAs */
+    uint64_t mapped;                    /* bytes in VMAs */
+    gva_t fault_next, copy_next;        /* where a fault would continue the last one */
+    uint32_t fault_window, copy_window; /* pages handled at the last one */
 };
 
 enum mm_access { MM_READ = 1, MM_WRITE = 2, MM_EXEC = 4 };

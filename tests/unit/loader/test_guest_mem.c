@@ -78,6 +78,22 @@ static void segments(void **state) {
     assert_int_equal(guest_iov(LOW, 2, iov), -EFAULT);
 }
 
+static void readonly_memory(void **state) {
+    char text[6] = "";
+    static struct iovec iov[HC_MAX_SEGS];
+    const gpa_t at = LOW - 2 * PAGE;
+    memcpy(window, "hello", 6);
+    assert_int_equal(guest_mem_add_readonly(at, 2 * PAGE, window), 0);
+    assert_int_equal(guest_copy_in(text, at, 6), 0);
+    assert_string_equal(text, "hello");
+    assert_int_equal(guest_copy_out(at, "x", 1), -EFAULT);
+    assert_null(guest_ptr(at, 1));
+    assert_ptr_equal(guest_ptr(LOW, 1), low); /* its neighbour has not become part of it */
+    assert_null(guest_ptr(LOW - 1, 2));
+    ((struct hc_seg *)low)[0] = (struct hc_seg){at, 9};
+    assert_int_equal(guest_iov(LOW, 1, iov), 9); /* the host's kernel refuses to write there */
+}
+
 static void windows_are_for_transfers_only(void **state) {
     static struct iovec iov[HC_MAX_SEGS];
     struct hc_seg *segs = (struct hc_seg *)low;
@@ -100,6 +116,7 @@ int main(void) {
         cmocka_unit_test(bounds),
         cmocka_unit_test(copies),
         cmocka_unit_test(segments),
+        cmocka_unit_test(readonly_memory),
         cmocka_unit_test(windows_are_for_transfers_only),
     };
     return cmocka_run_group_tests(tests, add_regions, NULL);

@@ -19,6 +19,8 @@
 #include <loader/services.h>
 #include <loader/vm.h>
 
+#define AT_LISTED (AT_DATA + 0x20000) /* attributes of a listing */
+
 static void bad_handles(void **state) {
     static const uint32_t bad[] = {3, 4, 255, 256, 65535, 65536, UINT32_MAX};
     static const enum hc_nr calls[] = {HC_FILE_READ, HC_FILE_WRITE,    HC_FILE_SEEK,
@@ -174,6 +176,101 @@ static void directories(void **state) {
     assert_int_equal(file_close(h), 0);
 }
 
+static union hc_args list_args(const char *path, uint32_t room, uint32_t attrs_room) {
+    return (union hc_args){.fs_open = {.p = path_arg(SHARE_RW, path, 0),
+                                       .flags = O_RDONLY | O_DIRECTORY,
+                                       .attr = AT_ATTR,
+                                       .records = AT_DATA,
+                                       .attrs = AT_LISTED,
+                                       .room = room,
+                                       .attrs_room = attrs_room}};
+}
+
+static void opens_with_listing(void **state) {
+    union hc_args a = list_args("many", 65536, HC_MAX_AHEAD);
+    int64_t h = call(HC_FS_OPEN, &a);
+    assert_true(h >= 3);
+    assert_int_equal(a.fs_open.at_end, 1);
+    assert_int_equal(a.fs_open.attrs_count, HC_MAX_AHEAD);
+    const struct hc_attr *attrs = guest_at(AT_LISTED);
+    uint32_t entries = 0;
+    for (uint32_t at = 0; at < a.fs_open.len; entries++) {
+        struct dirent64 *e = (struct dirent64 *)((char *)guest_at(AT_DATA) + at);
+        bool dots = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+        if (entries < HC_MAX_AHEAD) assert_int_equal(attrs[entries].ino, dots ? 0 : e->d_ino);
+        at += e->d_reclen;
+    }
+    assert_int_equal(entries, 502);
+    /* The handle itself still lists from the beginning. */
+    union hc_args d = {.file_getdents = {.handle = (uint32_t)h, .buf = AT_DATA, .len = 65536}};
+    assert_int_equal(call(HC_FILE_GETDENTS, &d), a.fs_open.len);
+    /* It is closed by the next open, which may fail; what is no handle does not matter. */
+    uint32_t *closes = guest_at(AT_SEGS);
+    memcpy(closes, (uint32_t[]){(uint32_t)h, UINT32_MAX, 1, (uint32_t)h}, 4 * sizeof(*closes));
+    a = list_args("absent", 0, 0);
+    a.fs_open.closes = AT_SEGS;
+    a.fs_open.close_count = 4;
+    assert_int_equal(call(HC_FS_OPEN, &a), -ENOENT);
+    assert_int_equal(handle_fd((uint32_t)h), -1);
+    assert_int_equal(handle_fd(1), 1);
+}
+
+static void hostile_listings(void **state) {
+    union hc_args a = list_args("many", 65537, 0);
+    assert_int_equal(call(HC_FS_OPEN, &a), -EINVAL);
+    a = list_args("many", 4096, HC_MAX_AHEAD + 1);
+    assert_int_equal(call(HC_FS_OPEN, &a), -EINVAL);
+    a = list_args("many", 4096, 1);
+    a.fs_open.attrs = RAM_GPA + RAM_BYTES - 8;
+    assert_int_equal(call(HC_FS_OPEN, &a), -EFAULT);
+    a = list_args("many", 4096, 1);
+    a.fs_open.records = UINT64_MAX - 16;
+    assert_int_equal(call(HC_FS_OPEN, &a), -EFAULT);
+    a = list_args("many", 4096, 1);
+    a.fs_open.close_count = HC_MAX_CLOSE + 1;
+    assert_int_equal(call(HC_FS_OPEN, &a), -EINVAL);
+    a = list_args("many", 8, 1); /* too small for a record: no listing, but an open directory */
+    int64_t h = call(HC_FS_OPEN, &a);
+    assert_true(h >= 3);
+    assert_int_equal(a.fs_open.len, 0);
+    union hc_args c = {.file_close = {.handle = (uint32_t)h, .more_count = 1, .more = 8}};
+    assert_int_equal(call(HC_FILE_CLOSE, &c), -EFAULT);
+    assert_int_equal(file_close(h), 0);
+}
+
+static void stats_ahead(void **state) {
+    static const char names[] = "entry1\0absent\0../secret\0..\0\0entry2";
+    const struct hc_attr *attrs = guest_at(AT_LISTED);
+    memcpy(guest_at(AT_DATA), names, sizeof(names));
+    union hc_args a = {.fs_stat = {.p = path_arg(SHARE_RW, "many/entry0", 0),
+                                   .attr = AT_ATTR,
+                                   .names = AT_DATA,
+                                   .attrs = AT_LISTED,
+                                   .names_len = sizeof(names),
+                                   .attrs_room = HC_MAX_AHEAD}};
+    union hc_args b = a;
+    assert_int_equal(call(HC_FS_STAT, &a), 0);
+    assert_int_equal(a.fs_stat.attrs_count, 6);
+    assert_true(attrs[0].ino != 0 && attrs[5].ino != 0);
+    for (int i = 1; i < 5; i++)
+        assert_int_equal(attrs[i].ino, 0);
+    a = b;
+    a.fs_stat.names_len = sizeof(names) - 1; /* the last name has no end */
+    assert_int_equal(call(HC_FS_STAT, &a), 0);
+    assert_int_equal(a.fs_stat.attrs_count, 5);
+    a = b;
+    a.fs_stat.names_len = UINT32_MAX;
+    assert_int_equal(call(HC_FS_STAT, &a), 0);
+    assert_int_equal(a.fs_stat.attrs_count, 0);
+    a = b;
+    a.fs_stat.attrs = RAM_GPA + RAM_BYTES - 8;
+    assert_int_equal(call(HC_FS_STAT, &a), 0);
+    assert_int_equal(a.fs_stat.attrs_count, 0);
+    a = b;
+    a.fs_stat.attrs_room = UINT32_MAX;
+    assert_int_equal(call(HC_FS_STAT, &a), -EINVAL);
+}
+
 static void other_calls(void **state) {
     union hc_args a = {.exit = {.kind = 7}};
     assert_int_equal(call(HC_EXIT, &a), -EINVAL);
@@ -212,7 +309,9 @@ int main(void) {
         cmocka_unit_test(bad_handles),        cmocka_unit_test(reads_and_writes),
         cmocka_unit_test(handles_are_reused), cmocka_unit_test(pipes_do_not_block),
         cmocka_unit_test(terminals),          cmocka_unit_test(directories),
-        cmocka_unit_test(other_calls),        cmocka_unit_test(nothing_submitted),
+        cmocka_unit_test(opens_with_listing), cmocka_unit_test(hostile_listings),
+        cmocka_unit_test(stats_ahead),        cmocka_unit_test(other_calls),
+        cmocka_unit_test(nothing_submitted),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

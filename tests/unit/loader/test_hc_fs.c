@@ -155,6 +155,8 @@ static void readonly_share(void **state) {
     assert_int_equal(fs_open(SHARE_RO, "none/new", create, 0644), -ENOENT);
     assert_int_equal(fs_open(SHARE_RO, "dir/file", create | O_EXCL, 0644), -EEXIST);
     assert_int_equal(fs_open(SHARE_RO, "dir", O_TMPFILE | O_RDWR, 0600), -EROFS);
+    assert_int_equal(fs_open(SHARE_RO, "new", O_CREAT | O_DIRECTORY, 0644), -EINVAL);
+    assert_int_equal(access(host("ro/new"), F_OK), -1);
     assert_int_equal(fs_open(SHARE_RO, "dir", O_WRONLY, 0), -EISDIR);
     assert_int_equal(fs_open(SHARE_FILE, "", O_WRONLY | O_TRUNC, 0), -EROFS);
     int64_t h = fs_open(SHARE_RO, "dir/file", O_RDONLY | O_CREAT, 0644);
@@ -244,6 +246,19 @@ static void opens(void **state) {
 }
 
 /* A directory that the host replaces is seen at once after a call that could tell of it. */
+/* A share that holds a mounted /proc must not give this process away. */
+static void no_process_files(void **state) {
+    char path[32];
+    int rw = shares.items[SHARE_RW].fd;
+    shares.items[SHARE_RW].fd = open("/proc", O_PATH | O_CLOEXEC);
+    snprintf(path, sizeof(path), "%d/mem", (int)getpid());
+    assert_int_equal(fs_open(SHARE_RW, path, O_RDWR, 0), -EACCES);
+    assert_int_equal(fs_open(SHARE_RW, path, O_RDONLY, 0), -EACCES);
+    assert_int_equal(fs_open(SHARE_RW, "cpuinfo", O_RDONLY, 0), -EACCES);
+    close(shares.items[SHARE_RW].fd);
+    shares.items[SHARE_RW].fd = rw;
+}
+
 static void sees_host_changes(void **state) {
     union hc_args a = {0};
     char from[4096], to[4096];
@@ -274,6 +289,7 @@ int main(void) {
         cmocka_unit_test(readonly_share),
         cmocka_unit_test(changes),
         cmocka_unit_test(opens),
+        cmocka_unit_test(no_process_files),
         cmocka_unit_test(sees_host_changes),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
