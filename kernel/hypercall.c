@@ -11,7 +11,8 @@
 #include <kernel/serial.h>
 #include <kernel/stats.h>
 
-#define POLL_CYCLES 200000ULL /* then the polling thread must have lost its CPU */
+#define CLAIM_CYCLES 100000ULL  /* then the polling thread must have lost its CPU */
+#define SERVE_CYCLES 5000000ULL /* then it waits for a disk, or has lost its CPU while serving */
 
 static const struct hermit_boot *boot;
 static struct hc_comm *comm;
@@ -26,15 +27,33 @@ bool hypercall_available(void) { return comm != NULL; }
 const struct hermit_boot *boot_info(void) { return boot; }
 const char *boot_string(uint32_t offset) { return (const char *)boot + offset; }
 
-static bool done(void) { return __atomic_load_n(&comm->call.state, __ATOMIC_ACQUIRE) == HC_DONE; }
+static uint32_t state(void) { return __atomic_load_n(&comm->call.state, __ATOMIC_ACQUIRE); }
+
+static bool done(void) { return state() == HC_DONE; }
 
 static bool wait_polled(void) {
     uint64_t start = arch_tsc();
-    while (!done()) {
-        if (arch_tsc() - start > POLL_CYCLES) return false;
+    for (;;) {
+        uint32_t now = state();
+        if (now == HC_DONE) return true;
+        if (arch_tsc() - start > (now == HC_CLAIMED ? SERVE_CYCLES : CLAIM_CYCLES)) return false;
         arch_pause();
     }
-    return true;
+}
+
+/* Calls that sleep, and rare ones that take long. */
+static bool by_doorbell(enum hc_nr nr) {
+    switch (nr) {
+    case HC_WAIT:
+    case HC_EXIT:
+    case HC_MEM_GROW:
+    case HC_MEM_POPULATE:
+    case HC_FILE_SYNC:
+    case HC_FILE_MAP:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Halts until the answer's interrupt.  The exit path must still look at what else came. */
@@ -92,10 +111,10 @@ int64_t hypercall(enum hc_nr nr, union hc_args *args) {
     struct hc_call *call = &comm->call;
     call->nr = nr;
     call->u = *args;
+    bool bell = by_doorbell(nr);
     /* Sequentially consistent against the host's store to polling and load of state. */
-    __atomic_store_n(&call->state, HC_SUBMITTED, __ATOMIC_SEQ_CST);
-    bool polling =
-        nr != HC_WAIT && nr != HC_EXIT && __atomic_load_n(&comm->polling, __ATOMIC_SEQ_CST) != 0;
+    __atomic_store_n(&call->state, bell ? HC_RUNG : HC_SUBMITTED, __ATOMIC_SEQ_CST);
+    bool polling = !bell && __atomic_load_n(&comm->polling, __ATOMIC_SEQ_CST) != 0;
     if (polling && wait_polled())
         hermit_stats.polled++;
     else

@@ -51,9 +51,8 @@ static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER;
 
 static bool sleeps(uint32_t nr) { return nr == HC_WAIT || nr == HC_EXIT; }
 
-static bool serve_locked(struct hc_call *call, bool may_sleep) {
-    uint32_t expected = HC_SUBMITTED;
-    if (!__atomic_compare_exchange_n(&call->state, &expected, HC_CLAIMED, false, __ATOMIC_ACQUIRE,
+static bool serve_locked(struct hc_call *call, uint32_t state, bool may_sleep) {
+    if (!__atomic_compare_exchange_n(&call->state, &state, HC_CLAIMED, false, __ATOMIC_ACQUIRE,
                                      __ATOMIC_RELAXED))
         return false;
     /* The guest can still write to the block: from here on only the copy counts. */
@@ -61,7 +60,6 @@ static bool serve_locked(struct hc_call *call, bool may_sleep) {
     union hc_args args;
     for (unsigned i = 0; i < sizeof(args.words) / sizeof(args.words[0]); i++)
         args.words[i] = __atomic_load_n(&call->u.words[i], __ATOMIC_RELAXED);
-    /* Again: the number may have been changed since. */
     int64_t result = !may_sleep && sleeps(nr) ? -EDEADLK : run(nr, &args);
     call->u = args;
     call->result = result;
@@ -71,11 +69,10 @@ static bool serve_locked(struct hc_call *call, bool may_sleep) {
 
 bool hc_serve(struct hc_comm *comm, bool may_sleep) {
     /* The plain look first: a polling thread must not keep taking the cache line for itself. */
-    if (__atomic_load_n(&comm->call.state, __ATOMIC_ACQUIRE) != HC_SUBMITTED) return false;
-    /* Whoever may not sleep leaves such a call to the doorbell that follows. */
-    if (!may_sleep && sleeps(__atomic_load_n(&comm->call.nr, __ATOMIC_RELAXED))) return false;
+    uint32_t state = __atomic_load_n(&comm->call.state, __ATOMIC_RELAXED);
+    if (state != HC_SUBMITTED && !(state == HC_RUNG && may_sleep)) return false;
     pthread_mutex_lock(&serving);
-    bool served = serve_locked(&comm->call, may_sleep);
+    bool served = serve_locked(&comm->call, state, may_sleep);
     pthread_mutex_unlock(&serving);
     return served;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Guest RAM and the kernel image in it.
  *
- * Under KVM the first slot holds 15 MiB of RAM from HERMIT_RAM_GPA and, behind it, the first file
+ * Under KVM the first slot holds 8 MiB of RAM from HERMIT_RAM_GPA and, behind it, the first file
  * window: one slot, because each costs time.  More RAM comes in slots of the guest's asking.  The
  * image's text is this executable's own pages, shared between all hermits; its data is private.
  * Under QEMU all RAM is one shared memory file which QEMU maps too. */
@@ -23,8 +23,8 @@
 #include <loader/kvm.h>
 #include <loader/vm.h>
 
-#define FIRST_SLOT (32ULL << 20) /* guest-physical end of the first slot */
-#define FIRST_RAM (15ULL << 20)
+#define FIRST_SLOT (16ULL << 20) /* guest-physical end of the first slot; its size costs time */
+#define FIRST_RAM (8ULL << 20)
 #define BOOT_FRAMES 24 /* that a small program takes */
 #define PAGE_UP(x) (((x) + HERMIT_PAGE_SIZE - 1) & ~(uint64_t)(HERMIT_PAGE_SIZE - 1))
 

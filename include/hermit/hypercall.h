@@ -2,7 +2,8 @@
 /* The guest/host contract: everything the kernel may ask of the loader.
  *
  * A call is one struct hc_call in shared memory.  The guest fills it, sets state to
- * HC_SUBMITTED (release) and, unless the host says that it is polling, rings the doorbell.  The
+ * HC_SUBMITTED (release) and, unless the host says that it is polling, rings the doorbell; a call
+ * that sleeps or takes long goes by HC_RUNG and the doorbell.  The
  * host claims it (HC_CLAIMED), copies it once, validates the copy, acts, writes `result` and the
  * OUT fields and sets HC_DONE (release).  One call is in flight per virtual CPU.
  *
@@ -61,7 +62,13 @@ enum hc_nr {
         HC_COUNT
 };
 
-enum hc_state { HC_IDLE = 0, HC_SUBMITTED = 1, HC_CLAIMED = 2, HC_DONE = 3 };
+enum hc_state {
+    HC_IDLE = 0,
+    HC_SUBMITTED = 1, /* whoever sees it first may serve it */
+    HC_CLAIMED = 2,
+    HC_DONE = 3,
+    HC_RUNG = 4, /* the doorbell follows: for the engine's thread only (long or sleeping calls) */
+};
 
 /* Result of a path call that met a symbolic link in the middle of the path, or at its end where
  * HC_NOFOLLOW was not given: hc_path.consumed and the link text say where and what. */
