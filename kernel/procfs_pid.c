@@ -22,7 +22,7 @@ void show_environ(struct proc_text *t) {
     text_append_user(t, mm->env_start, mm->env_end);
 }
 
-void show_comm(struct proc_text *t) { text_printf(t, "%.15s\n", current_process()->comm); }
+void show_comm(struct proc_text *t) { text_printf(t, "%.15s\n", current_process()->leader->comm); }
 
 static void limit_value(struct proc_text *t, uint64_t value) {
     size_t start = t->len;
@@ -89,7 +89,7 @@ void show_stat(struct proc_text *t) {
     const struct mm *mm = p->mm;
     unsigned long cpu = (unsigned long)(clock_cpu_ns() / TICK_NS);
 
-    text_printf(t, "%d (%.15s) R 0 %d %d 0 -1 0 %lu 0 0 0 ", p->pid, p->comm, p->pgid, p->sid,
+    text_printf(t, "%d (%.15s) R 0 %d %d 0 -1 0 %lu 0 0 0 ", p->pid, p->leader->comm, p->pgid, p->sid,
                 (unsigned long)p->faults);
     text_printf(t, "%lu 0 0 0 20 0 1 0 %lu %lu %lu %lu ", cpu,
                 (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
@@ -124,13 +124,13 @@ void show_status(struct proc_text *t) {
     const struct thread *th = current_thread();
     const char *caps = p->euid == 0 ? "000001ffffffffff" : "0000000000000000";
 
-    text_printf(t, "Name:\t%.15s\nUmask:\t%04o\nState:\tR (running)\n", p->comm, p->fs.umask);
+    text_printf(t, "Name:\t%.15s\nUmask:\t%04o\nState:\tR (running)\n", p->leader->comm, p->fs.umask);
     text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t0\nTracerPid:\t0\n", p->pid, th->tid);
     text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", p->uid, p->euid, p->suid, p->euid);
     text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", p->gid, p->egid, p->sgid, p->egid);
     text_printf(t, "FDSize:\t%u\nGroups:\t \n", p->fds.size);
     show_memory(t);
-    text_printf(t, "Threads:\t1\nSigQ:\t0/%lu\n",
+    text_printf(t, "Threads:\t%u\nSigQ:\t%u/%lu\n", p->thread_count, p->queued_signals,
                 (unsigned long)p->limits[RLIMIT_SIGPENDING].rlim_cur);
     text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", (unsigned long)th->signals.pending, 0ul);
     text_printf(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
