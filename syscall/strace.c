@@ -139,6 +139,8 @@ struct strace_call *strace_enter(uint32_t nr, const struct regs *regs) {
         .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
         .line = {.text = c->text, .size = BLOCK_BYTES - sizeof(*c) - TAIL_BYTES},
     };
+    const struct thread *t = current_thread();
+    if (t->process->thread_count > 1) line_printf(&c->line, "[pid %5d] ", t->tid);
     if (name != NULL)
         line_printf(&c->line, "%s(", name);
     else
