@@ -329,8 +329,7 @@ static int open_node(const struct proc_node *n, uint32_t flags, struct file *out
 
     if ((flags & O_DIRECTORY) && !S_ISDIR(n->entry->mode)) return -ENOTDIR;
     out->mode = n->fd != NO_FD ? S_IFLNK : n->entry->mode;
-    out->priv2 =
-        (uint64_t)(n->entry - proc_table) << 32 | (uint32_t)(n->tid != 0 ? n->tid : n->fd);
+    out->priv2 = (uint64_t)(n->entry - proc_table) << 32 | (uint32_t)(n->tid != 0 ? n->tid : n->fd);
     out->ops = &dir_ops;
     if (flags & O_PATH) return 0;
     if (S_ISLNK(out->mode)) return -ELOOP;

@@ -110,11 +110,10 @@ void show_stat(struct proc_text *t) {
     int64_t cpu_ns = t->of_thread ? sched_cpu_ns(th) : clock_cpu_ns();
     unsigned long cpu = (unsigned long)(cpu_ns / TICK_NS);
 
-    text_printf(t, "%d (%.15s) %c 0 %d %d 0 -1 0 %lu 0 0 0 ", th->tid, th->comm,
-                state_letter(th), p->pgid, p->sid, (unsigned long)p->faults);
-    text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", cpu,
-                20 + p->nice, p->nice, p->thread_count,
-                (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
+    text_printf(t, "%d (%.15s) %c 0 %d %d 0 -1 0 %lu 0 0 0 ", th->tid, th->comm, state_letter(th),
+                p->pgid, p->sid, (unsigned long)p->faults);
+    text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", cpu, 20 + p->nice, p->nice,
+                p->thread_count, (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
                 (unsigned long)(frame_usage().used / PAGE_SIZE),
                 (unsigned long)p->limits[RLIMIT_RSS].rlim_cur);
     text_printf(t, "0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0 17 0 0 0 0 0 0 0 0 %lu ",

@@ -92,9 +92,7 @@ static int queue_take(struct process *p, struct signal_queue *q, uint64_t set, s
 static void discard_all(struct process *p, uint64_t set) {
     struct thread *t;
     queue_discard(p, &p->signals, set);
-    TAILQ_FOREACH(t, &p->threads, in_process) {
-        queue_discard(p, &t->signals, set);
-    }
+    TAILQ_FOREACH(t, &p->threads, in_process) { queue_discard(p, &t->signals, set); }
 }
 
 /* A stop cancels a waiting SIGCONT and the other way round; SIGCONT works even if ignored. */
@@ -105,9 +103,7 @@ static void cancel_opposites(struct process *p, int sig) {
     discard_all(p, STOP_SIGNALS);
     if (!p->stopped) return;
     p->stopped = false;
-    TAILQ_FOREACH(t, &p->threads, in_process) {
-        sched_wake(t);
-    }
+    TAILQ_FOREACH(t, &p->threads, in_process) { sched_wake(t); }
 }
 
 static bool takes(const struct thread *t, int sig) {

@@ -19,7 +19,7 @@
 extern const char thread_first_run[];
 
 static int32_t last_tid = 1;
-static struct thread *ended; /* its stack is in use until the next thread runs */
+static struct thread *ended;        /* its stack is in use until the next thread runs */
 static struct thread *alone_waiter; /* waits until it is the only thread */
 
 void sched_init(struct process *p, struct thread *t) {

@@ -19,8 +19,8 @@
 
 static struct thread_list watching = TAILQ_HEAD_INITIALIZER(watching); /* with a condition */
 static struct thread_list sleeping = TAILQ_HEAD_INITIALIZER(sleeping); /* woken by name */
-static uint32_t timed, on_host;     /* threads with a deadline, with host files */
-static int64_t next_deadline_ns;    /* nobody's is earlier, if anybody has one */
+static uint32_t timed, on_host;  /* threads with a deadline, with host files */
+static int64_t next_deadline_ns; /* nobody's is earlier, if anybody has one */
 static struct hc_wait_fd union_fds[HC_MAX_WAIT_FDS];
 static int64_t slept_ns;
 

@@ -8,8 +8,7 @@
 #define CLONE_ARGS_MIN 64 /* bytes of the first version */
 #define THREADS_MAX 32768 /* whatever RLIMIT_NPROC says */
 /* What makes a thread. */
-#define THREAD_FLAGS                                                                               \
-    ((uint64_t)(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD))
+#define THREAD_FLAGS ((uint64_t)(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD))
 /* What makes no difference here: System V semaphores, tracing, I/O priorities. */
 #define NEUTRAL_FLAGS                                                                              \
     ((uint64_t)(CLONE_SYSVSEM | CLONE_DETACHED | CLONE_PTRACE | CLONE_UNTRACED) | CLONE_IO)
@@ -63,8 +62,7 @@ static int64_t make_thread(const struct request *q) {
 }
 
 /* clone(2) */
-int64_t sys_clone(uint64_t flags, gva_t stack, gva_t parent_tid, gva_t child_tid,
-                  uint64_t tls) {
+int64_t sys_clone(uint64_t flags, gva_t stack, gva_t parent_tid, gva_t child_tid, uint64_t tls) {
     const struct request q = {
         .flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
         .exit_signal = flags & CSIGNAL,

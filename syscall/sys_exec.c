@@ -9,7 +9,7 @@
 #define MAX_STRING (32 * PAGE_SIZE)   /* bytes of one string with its NUL */
 #define ARGS_MIN (32 * PAGE_SIZE)     /* bytes that are always allowed in total */
 #define ARGS_MAX (6ULL * 1024 * 1024) /* bytes, whatever RLIMIT_STACK says */
-#define FIRST_SLOTS 64                 /* slots of a list to begin with */
+#define FIRST_SLOTS 64                /* slots of a list to begin with */
 
 /* A copy of argv or envp. */
 struct string_list {

@@ -111,9 +111,8 @@ static int load_entries(struct futex_entry *entries, gva_t at, uint32_t count) {
         struct futex_waitv v;
         if (get_user(v, at + i * sizeof(v)) != 0) return -EFAULT;
         if ((v.flags & ~WAITV_FLAGS) || v.__reserved || !(v.flags & FUTEX_32)) return -EINVAL;
-        entries[i] = (struct futex_entry){.addr = v.uaddr,
-                                          .value = (uint32_t)v.val,
-                                          .shared = !(v.flags & FUTEX_PRIVATE_FLAG)};
+        entries[i] = (struct futex_entry){
+            .addr = v.uaddr, .value = (uint32_t)v.val, .shared = !(v.flags & FUTEX_PRIVATE_FLAG)};
     }
     return 0;
 }

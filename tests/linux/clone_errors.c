@@ -33,9 +33,8 @@ static long clone3_(struct args *a, size_t size) { return syscall(SYS_clone3, a,
 
 static void new_call(void) {
     static char stack[65536];
-    const struct args good = {.flags = THREAD_FLAGS,
-                              .stack = (uint64_t)stack,
-                              .stack_size = sizeof stack};
+    const struct args good = {
+        .flags = THREAD_FLAGS, .stack = (uint64_t)stack, .stack_size = sizeof stack};
     struct args a = good;
     CHECK_ERR(clone3_(&a, 63), EINVAL);
     CHECK_ERR(clone3_(&a, 4097), E2BIG);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Ends of threads: exit(2) of one, of the first one, of the last one; execve from another thread. */
+/* Ends of threads: exit(2) of one, of the first one, of the last one; execve from another thread.
+ */
 #include "thread.h"
 
 #define ROUNDS 10000

@@ -63,8 +63,8 @@ struct process {
     uint32_t group_count;
     int32_t nice;
     int32_t pdeath_signal;
-    uint64_t timer_slack_ns;                             /* 0: the default */
-    uint32_t membarriers; /* membarrier(2) commands that were registered for */
+    uint64_t timer_slack_ns; /* 0: the default */
+    uint32_t membarriers;    /* membarrier(2) commands that were registered for */
     bool undumpable, keep_caps, subreaper, no_new_privs; /* prctl(2) */
 };
 

@@ -2,13 +2,13 @@
 /* Host stand-ins for frames, heap, program memory, clock, signals and sleep. */
 #include "fake_fs.h"
 
-#include <kernel/sched.h>
 #include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
+#include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 #include <kernel/wait.h>
@@ -125,7 +125,9 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
 }
 void wait_poke(void) {}
 int64_t sched_cpu_ns(const struct thread *t) { return fake_now_ns; }
-struct thread *thread_find(int32_t tid) { return tid <= 1 ? &fake_thread : NULL; }
+struct thread *thread_find(int32_t tid) {
+    return tid <= 1 ? &fake_thread : NULL;
+}
 
 struct vma *mm_next(struct mm *mm, gva_t addr) {
     return NULL;
