@@ -175,7 +175,7 @@ user_load_byte: /* rdi src: the byte, or -1 */
 6:  movl $-1, %eax
     ret
     .globl user_cmpxchg
-user_cmpxchg: /* rdi at, rsi expected (4 bytes, receives what was there), edx new: 0, or -1 (fault) */
+user_cmpxchg: /* rdi at, rsi expected (receives what was there), edx new: 0, or -1 (fault) */
     movl (%rsi), %eax
 7:  lock cmpxchgl %edx, (%rdi)
     movl %eax, (%rsi)
