@@ -137,6 +137,7 @@ void thread_exit(int status) {
 void thread_kill_others(void) {
     struct thread *self = current_thread(), *t;
     struct process *p = self->process;
+    if (self->killed) thread_exit(0); /* another execve was first */
     TAILQ_FOREACH(t, &p->threads, in_process) {
         if (t == self || t->state == THREAD_ZOMBIE) continue;
         t->killed = true;

@@ -185,11 +185,12 @@ void wait_check(bool tick) {
 
 /* Plain QEMU: no loader, so no timer would end a halt. */
 static void idle_without_loader(void) {
+    wait_poke(); /* an interrupt from here on ends the halt at once */
+    if (sched_others_runnable()) return;
     if (timed == 0 && current_process()->itimer_deadline_ns == 0)
         arch_idle();
     else
         arch_pause();
-    wait_poke();
 }
 
 void wait_idle(void) {
