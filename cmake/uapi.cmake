@@ -10,7 +10,8 @@ foreach(dir linux asm-generic)
 endforeach()
 file(CREATE_LINK ${UAPI_ASM}/asm ${UAPI_DIR}/asm SYMBOLIC)
 file(CREATE_LINK ${BSD_TREE}/bsd/sys/tree.h ${UAPI_DIR}/bsd/sys/tree.h SYMBOLIC)
-# tree.h only wants this from the C library.
+file(CREATE_LINK ${BSD_TREE}/bsd/sys/queue.h ${UAPI_DIR}/bsd/sys/queue.h SYMBOLIC)
+# They only want this from the C library.
 file(WRITE ${UAPI_DIR}/sys/cdefs.h "#pragma once\n")
 file(WRITE ${UAPI_DIR}/bsd/sys/cdefs.h "#include <sys/cdefs.h>\n")
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include

@@ -10,6 +10,7 @@
 #include <kernel/hc.h>
 #include <kernel/log.h>
 #include <kernel/process.h>
+#include <kernel/sched.h>
 #include <kernel/vdso.h>
 #include <kernel/wait.h>
 
@@ -140,6 +141,7 @@ void clock_follow_host(bool now) {
 int64_t clock_monotonic_ns(void) { return vvar_read(vdso_vvar(), false); }
 int64_t clock_realtime_ns(void) { return vvar_read(vdso_vvar(), true); }
 uint64_t clock_tsc_khz(void) { return state.khz; }
+int64_t clock_cycles_ns(uint64_t cycles) { return vvar_elapsed(cycles, 0, state.mult); }
 
 int64_t clock_cpu_ns(void) {
     int64_t ns = clock_monotonic_ns() - state.start_ns - wait_total_ns();
@@ -148,11 +150,14 @@ int64_t clock_cpu_ns(void) {
 
 /* Clocks that clock_getcpuclockid(3) and pthread_getcpuclockid(3) make: ~id << 3, plus 4 for a
  * thread, plus 0 (profile), 1 (virtual) or 2 (scheduled). */
-static bool own_cpu_clock(int clock) {
-    const struct thread *t = current_thread();
+static int read_cpu_clock(int clock, int64_t *ns) {
     int32_t id = ~(clock >> 3);
-    if (clock >= 0 || (clock & 3) == 3) return false;
-    return id == 0 || id == (clock & 4 ? t->tid : t->process->pid);
+    if (clock >= 0 || (clock & 3) == 3 || id < 0) return -EINVAL;
+    const struct thread *t = thread_find(id);
+    if (t == NULL) return -EINVAL;
+    if ((clock & 4) == 0 && id != 0 && t != t->process->leader) return -EINVAL;
+    *ns = clock & 4 ? sched_cpu_ns(t) : clock_cpu_ns();
+    return 0;
 }
 
 int64_t clock_read(int clock, int64_t *ns) {
@@ -169,12 +174,12 @@ int64_t clock_read(int clock, int64_t *ns) {
         *ns = clock_monotonic_ns();
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
-    case CLOCK_THREAD_CPUTIME_ID:
         *ns = clock_cpu_ns();
+        return 0;
+    case CLOCK_THREAD_CPUTIME_ID:
+        *ns = sched_cpu_ns(current_thread());
         return 0;
     default:
-        if (!own_cpu_clock(clock)) return -EINVAL;
-        *ns = clock_cpu_ns();
-        return 0;
+        return read_cpu_clock(clock, ns);
     }
 }

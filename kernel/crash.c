@@ -130,6 +130,7 @@ void crash_report(const struct regs *regs, int sig, const siginfo_t *info) {
     kprint("hermit: program died: %s (%s)", signal_names[sig], reason(regs, sig, info));
     if (info->si_code != SI_KERNEL) kprint(" at 0x%lx", (uint64_t)info->si_addr);
     kprint(", rip 0x%lx\n", regs->rip);
+    if (t->process->thread_count > 1) kprint("  in thread %d (%.15s)\n", t->tid, t->comm);
     kprint("  rax %016lx  rbx %016lx  rcx %016lx\n", regs->rax, regs->rbx, regs->rcx);
     kprint("  rdx %016lx  rsi %016lx  rdi %016lx\n", regs->rdx, regs->rsi, regs->rdi);
     kprint("  rbp %016lx  rsp %016lx  r8  %016lx\n", regs->rbp, regs->rsp, regs->r8);

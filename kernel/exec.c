@@ -8,6 +8,7 @@
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/random.h>
+#include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
@@ -97,7 +98,7 @@ static int load_interp(struct exec *e) {
 
 static void name_process(struct process *p, const struct file *f, const char *path) {
     const char *base = strrchr(path, '/');
-    strlcpy(p->comm, base != NULL ? base + 1 : path, sizeof(p->comm));
+    strlcpy(current_thread()->comm, base != NULL ? base + 1 : path, sizeof(current_thread()->comm));
     kfree(p->exe);
     p->exe = f->path != NULL ? kstrdup(f->path) : NULL;
 }
@@ -106,6 +107,8 @@ static void reset_cpu_state(struct thread *t) {
     static const uint32_t mxcsr = 0x1f80;
     __asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr));
     t->fs_base = 0;
+    t->clear_tid = 0;
+    t->robust_list = 0;
     __asm__ volatile("wrfsbase %0" : : "r"(0ULL));
 }
 
@@ -165,6 +168,7 @@ static int exec_elf(struct file *f, const struct request *q) {
     if (r == 0 && mm == NULL) r = -ENOMEM;
     if (r == 0) {
         bool first = current_mm() == NULL;
+        if (!first) thread_kill_others();
         r = commit(e, mm);
         if (r != 0 && !first) process_die(SIGKILL);
         if (r == 0) name_process(current_process(), f, q->path);

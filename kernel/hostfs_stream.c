@@ -63,7 +63,7 @@ static int64_t stream_write(struct file *f, const struct uio *u, int64_t *pos) {
             continue;
         }
         if (n == 0) break;
-        if (n == -EPIPE) signal_send(SIGPIPE, NULL);
+        if (n == -EPIPE) signal_send_thread(current_thread(), SIGPIPE, NULL);
         n = wait_for(f, n, POLLOUT);
         if (n != 0) break;
     }

@@ -44,6 +44,7 @@ struct pipe *pipe_new(void) {
 void pipe_attach(struct pipe *p, uint32_t flags) {
     if (reads(flags)) p->readers++, p->reader_opens++;
     if (writes(flags)) p->writers++, p->writer_opens++;
+    wait_poke();
 }
 
 static void drop_pages(struct pipe *p) {
@@ -56,6 +57,7 @@ static void drop_pages(struct pipe *p) {
 bool pipe_detach(struct pipe *p, uint32_t flags) {
     if (reads(flags)) p->readers--;
     if (writes(flags)) p->writers--;
+    wait_poke();
     if (p->readers || p->writers) return false;
     drop_pages(p);
     kfree(p);
@@ -133,6 +135,7 @@ int64_t pipe_read(struct pipe *p, uint32_t flags, const struct uio *u) {
     }
     if (p->used == 0) p->start = 0; /* small messages keep to the first page */
     p->atime = clock_realtime_ns();
+    wait_poke();
     return (int64_t)done;
 }
 
@@ -174,7 +177,7 @@ int64_t pipe_write(struct pipe *p, uint32_t flags, const struct uio *u) {
     if (u->len == 0) return 0;
     while (done < u->len) {
         if (p->readers == 0) {
-            signal_send(SIGPIPE, NULL);
+            signal_send_thread(current_thread(), SIGPIPE, NULL);
             r = -EPIPE;
             break;
         }
@@ -187,6 +190,7 @@ int64_t pipe_write(struct pipe *p, uint32_t flags, const struct uio *u) {
         if (r < 0) break;
         done += (uint64_t)r;
         w.need = 1;
+        wait_poke();
     }
     if (done) p->mtime = p->ctime = clock_realtime_ns();
     return done ? (int64_t)done : r;

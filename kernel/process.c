@@ -6,6 +6,7 @@
 #include <kernel/heap.h>
 #include <kernel/process.h>
 #include <kernel/process_init.h>
+#include <kernel/sched.h>
 
 static struct process first_process;
 static struct thread first_thread;
@@ -37,6 +38,7 @@ void process_init(const struct hermit_boot *boot) {
     p->start_ns = (uint64_t)clock_monotonic_ns();
     init_limits(p->limits);
     t->process = p;
+    sched_init(p, t);
     t->altstack.ss_flags = SS_DISABLE;
     t->regs = (struct regs *)(percpu()->kstack_top - sizeof(struct regs));
     percpu()->thread = t;

@@ -5,7 +5,7 @@
 #include <kernel/frame.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
-#include <kernel/process.h>
+#include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 
@@ -16,13 +16,15 @@
 #define FIRST_INO 1u
 #define NO_FD (-1)
 
-/* What a path names: a row, or one descriptor below the row of "@/fd". */
+/* What a path names: a row (of a thread), or one descriptor below the row of "@/fd". */
 struct proc_node {
     const struct proc_entry *entry;
-    int fd; /* NO_FD: the row itself */
+    int fd;  /* NO_FD: the row itself */
+    int tid; /* of a row with "#", else 0 */
 };
 
 static bool is_fd_dir(const struct proc_entry *e) { return strcmp(e->path, "@/fd") == 0; }
+static bool is_task_dir(const struct proc_entry *e) { return strcmp(e->path, "@/task") == 0; }
 
 /* Length of the decimal number at text; 0: none, or one with a leading zero. */
 static size_t parse_number(const char *text, int *value) {
@@ -33,20 +35,24 @@ static size_t parse_number(const char *text, int *value) {
     return n > 1 && text[0] == '0' ? 0 : n;
 }
 
-/* Bytes of rel that `path` covers as whole components, or -1. */
-static int64_t covered(const char *path, const char *rel) {
-    size_t at = 0, len;
+/* Bytes of rel that `path` covers as whole components, or -1.  *tid: what "#" stands for. */
+static int64_t covered(const char *path, const char *rel, int *tid) {
+    size_t at = 0;
 
-    if (*path == '@') {
-        int pid;
+    for (*tid = 0; *path; path++) {
+        int number;
+        size_t digits;
 
-        at = parse_number(rel, &pid);
-        if (!at || pid != current_process()->pid) return -1;
-        path++;
+        if (*path != '@' && *path != '#') {
+            if (rel[at++] != *path) return -1;
+            continue;
+        }
+        digits = parse_number(rel + at, &number);
+        if (!digits || number == 0) return -1;
+        if (*path == '@' ? number != current_process()->pid : !thread_find(number)) return -1;
+        if (*path == '#') *tid = number;
+        at += digits;
     }
-    len = strlen(path);
-    if (strncmp(rel + at, path, len) != 0) return -1;
-    at += len;
     return at == 0 || rel[at] == '/' || rel[at] == '\0' ? (int64_t)at : -1;
 }
 
@@ -77,10 +83,12 @@ static int find(const char *rel, struct proc_node *n, struct vfs_link *l) {
     n->fd = NO_FD;
     n->entry = NULL;
     for (uint32_t i = 0; i < proc_table_len; i++) {
-        int64_t len = covered(proc_table[i].path, rel);
+        int tid;
+        int64_t len = covered(proc_table[i].path, rel, &tid);
 
         if (len <= best) continue;
         best = len;
+        n->tid = tid;
         n->entry = &proc_table[i];
     }
     if (rel[best] == '/') best++;
@@ -157,9 +165,14 @@ static int procfs_setattr(struct mount *m, const char *rel, bool follow, const s
 /* Open files: priv is the text of a file, priv2 the row and the descriptor. */
 
 static struct proc_node node_of(const struct file *f) {
+    const struct proc_entry *e = &proc_table[f->priv2 >> 32];
+    int number = (int)(uint32_t)f->priv2;
+    bool of_thread = strchr(e->path, '#') != NULL;
+
     return (struct proc_node){
-        .entry = &proc_table[f->priv2 >> 32],
-        .fd = (int)(uint32_t)f->priv2,
+        .entry = e,
+        .fd = of_thread ? NO_FD : number,
+        .tid = of_thread ? number : 0,
     };
 }
 
@@ -203,6 +216,21 @@ static const char *child_name(const struct proc_entry *e, const struct proc_entr
     return *name && !strchr(name, '/') ? name : NULL;
 }
 
+/* The row behind that of the directory is what its members are made of. */
+static bool next_task(const struct proc_entry *dir, uint64_t *i, char name[16],
+                      struct proc_node *n) {
+    const struct thread *t;
+    uint64_t at = 0;
+
+    TAILQ_FOREACH(t, &current_process()->threads, in_process) {
+        if (at++ < *i) continue;
+        *n = (struct proc_node){.entry = dir + 1, .fd = NO_FD, .tid = t->tid};
+        ksnprintf(name, 16, "%d", t->tid);
+        return true;
+    }
+    return false;
+}
+
 /* Names of the entry at or behind index *i of a directory; false at its end. */
 static bool next_entry(const struct proc_entry *dir, uint64_t *i, char name[16], const char **text,
                        struct proc_node *n) {
@@ -214,6 +242,10 @@ static bool next_entry(const struct proc_entry *dir, uint64_t *i, char name[16],
         ksnprintf(name, 16, "%d", n->fd);
         *text = name;
         return true;
+    }
+    if (is_task_dir(dir)) {
+        *text = name;
+        return next_task(dir, i, name, n);
     }
     for (; *i < proc_table_len; (*i)++) {
         *n = (struct proc_node){.entry = &proc_table[*i], .fd = NO_FD};
@@ -275,11 +307,13 @@ static const struct file_ops dir_ops = {
     .statfs = proc_file_statfs,
 };
 
-static int open_text(const struct proc_entry *e, struct file *out) {
+static int open_text(const struct proc_node *n, struct file *out) {
     struct proc_text *t = kzalloc(sizeof(*t));
 
     if (!t) return -ENOMEM;
-    e->show(t);
+    t->of_thread = n->tid != 0;
+    t->thread = n->tid != 0 ? thread_find(n->tid) : current_process()->leader;
+    n->entry->show(t);
     if (t->failed) {
         kfree(t->data);
         kfree(t);
@@ -295,12 +329,12 @@ static int open_node(const struct proc_node *n, uint32_t flags, struct file *out
 
     if ((flags & O_DIRECTORY) && !S_ISDIR(n->entry->mode)) return -ENOTDIR;
     out->mode = n->fd != NO_FD ? S_IFLNK : n->entry->mode;
-    out->priv2 = (uint64_t)(n->entry - proc_table) << 32 | (uint32_t)n->fd;
+    out->priv2 = (uint64_t)(n->entry - proc_table) << 32 | (uint32_t)(n->tid != 0 ? n->tid : n->fd);
     out->ops = &dir_ops;
     if (flags & O_PATH) return 0;
     if (S_ISLNK(out->mode)) return -ELOOP;
     if (S_ISDIR(out->mode)) return writes || (flags & O_CREAT) ? -EISDIR : 0;
-    return writes ? -EACCES : open_text(n->entry, out);
+    return writes ? -EACCES : open_text(n, out);
 }
 
 static int procfs_open(struct mount *m, const char *rel, uint32_t flags, uint32_t mode,

@@ -5,11 +5,15 @@
 
 #include <kernel/vfs.h>
 
+struct thread;
+
 /* Text that grows; once memory runs out it stays as it is and `failed` is set. */
 struct proc_text {
     char *data;
     size_t len, size; /* bytes */
     bool failed;
+    const struct thread *thread; /* whose file it is; the leader where it is the process's */
+    bool of_thread;
 };
 
 void text_printf(struct proc_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -19,7 +23,7 @@ void text_append_user(struct proc_text *t, gva_t from, gva_t to);
 /* Pads with blanks since byte `start` of the text. */
 void text_pad(struct proc_text *t, size_t start, size_t columns);
 
-/* Rows of the table: "@" stands for the process's number. */
+/* Rows of the table: "@" stands for the process's number, "#" for that of one of its threads. */
 struct proc_entry {
     const char *path;
     uint32_t mode;

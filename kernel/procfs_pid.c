@@ -3,7 +3,7 @@
 #include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/mm.h>
-#include <kernel/process.h>
+#include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "procfs.h"
@@ -22,7 +22,7 @@ void show_environ(struct proc_text *t) {
     text_append_user(t, mm->env_start, mm->env_end);
 }
 
-void show_comm(struct proc_text *t) { text_printf(t, "%.15s\n", current_process()->comm); }
+void show_comm(struct proc_text *t) { text_printf(t, "%.15s\n", t->thread->comm); }
 
 static void limit_value(struct proc_text *t, uint64_t value) {
     size_t start = t->len;
@@ -83,16 +83,37 @@ static uint64_t signals_with(uint64_t handler, bool caught) {
 
 #define SIG_IGNORED ((uint64_t)SIG_IGN)
 
+/* The letter and the word that Linux has for what the thread does. */
+static char state_letter(const struct thread *th) {
+    if (th->state == THREAD_ZOMBIE) return 'Z';
+    if (th->process->stopped && th != current_thread()) return 'T';
+    return th->state == THREAD_WAITING ? 'S' : 'R';
+}
+
+static const char *state_name(const struct thread *th) {
+    switch (state_letter(th)) {
+    case 'Z':
+        return "Z (zombie)";
+    case 'T':
+        return "T (stopped)";
+    case 'S':
+        return "S (sleeping)";
+    default:
+        return "R (running)";
+    }
+}
+
 void show_stat(struct proc_text *t) {
     const struct process *p = current_process();
-    const struct thread *th = current_thread();
+    const struct thread *th = t->thread;
     const struct mm *mm = p->mm;
-    unsigned long cpu = (unsigned long)(clock_cpu_ns() / TICK_NS);
+    int64_t cpu_ns = t->of_thread ? sched_cpu_ns(th) : clock_cpu_ns();
+    unsigned long cpu = (unsigned long)(cpu_ns / TICK_NS);
 
-    text_printf(t, "%d (%.15s) R 0 %d %d 0 -1 0 %lu 0 0 0 ", p->pid, p->comm, p->pgid, p->sid,
-                (unsigned long)p->faults);
-    text_printf(t, "%lu 0 0 0 20 0 1 0 %lu %lu %lu %lu ", cpu,
-                (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
+    text_printf(t, "%d (%.15s) %c 0 %d %d 0 -1 0 %lu 0 0 0 ", th->tid, th->comm, state_letter(th),
+                p->pgid, p->sid, (unsigned long)p->faults);
+    text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", cpu, 20 + p->nice, p->nice,
+                p->thread_count, (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
                 (unsigned long)(frame_usage().used / PAGE_SIZE),
                 (unsigned long)p->limits[RLIMIT_RSS].rlim_cur);
     text_printf(t, "0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0 17 0 0 0 0 0 0 0 0 %lu ",
@@ -121,23 +142,26 @@ static void show_memory(struct proc_text *t) {
 
 void show_status(struct proc_text *t) {
     const struct process *p = current_process();
-    const struct thread *th = current_thread();
+    const struct thread *th = t->thread;
     const char *caps = p->euid == 0 ? "000001ffffffffff" : "0000000000000000";
 
-    text_printf(t, "Name:\t%.15s\nUmask:\t%04o\nState:\tR (running)\n", p->comm, p->fs.umask);
+    text_printf(t, "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\n", th->comm, p->fs.umask,
+                state_name(th));
     text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t0\nTracerPid:\t0\n", p->pid, th->tid);
     text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", p->uid, p->euid, p->suid, p->euid);
     text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", p->gid, p->egid, p->sgid, p->egid);
     text_printf(t, "FDSize:\t%u\nGroups:\t \n", p->fds.size);
     show_memory(t);
-    text_printf(t, "Threads:\t1\nSigQ:\t0/%lu\n",
+    text_printf(t, "Threads:\t%u\nSigQ:\t%u/%lu\n", p->thread_count, p->queued_signals,
                 (unsigned long)p->limits[RLIMIT_SIGPENDING].rlim_cur);
-    text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", (unsigned long)th->signals.pending, 0ul);
+    text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", (unsigned long)th->signals.pending,
+                (unsigned long)p->signals.pending);
     text_printf(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
                 (unsigned long)th->sigmask, (unsigned long)signals_with(SIG_IGNORED, false),
                 (unsigned long)signals_with(0, true));
     text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%s\nCapEff:\t%s\nCapBnd:\t%s\nCapAmb:\t%016lx\n", 0ul,
                 caps, caps, caps, 0ul);
     text_printf(t, "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n");
-    text_printf(t, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
+    text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+                (unsigned long)th->switches, (unsigned long)th->preemptions);
 }

@@ -21,6 +21,13 @@ static int64_t self_target(char *buf, uint64_t size) {
     return link_text(buf, size, pid);
 }
 
+static int64_t thread_self_target(char *buf, uint64_t size) {
+    char path[40];
+
+    ksnprintf(path, sizeof(path), "%d/task/%d", current_process()->pid, current_thread()->tid);
+    return link_text(buf, size, path);
+}
+
 static int64_t exe_target(char *buf, uint64_t size) {
     const char *exe = current_process()->exe;
 
@@ -61,6 +68,11 @@ const struct proc_entry proc_table[] = {
     {"@/stat", FILE, show_stat, NULL},
     {"@/statm", FILE, show_statm, NULL},
     {"@/status", FILE, show_status, NULL},
+    {"@/task", DIR, NULL, NULL},
+    {"@/task/#", DIR, NULL, NULL},
+    {"@/task/#/comm", FILE, show_comm, NULL},
+    {"@/task/#/stat", FILE, show_stat, NULL},
+    {"@/task/#/status", FILE, show_status, NULL},
     {"cpuinfo", FILE, show_cpuinfo, NULL},
     {"filesystems", FILE, show_filesystems, NULL},
     {"loadavg", FILE, show_loadavg, NULL},
@@ -75,6 +87,7 @@ const struct proc_entry proc_table[] = {
     {"sys/kernel/ostype", FILE, show_ostype, NULL},
     {"sys/vm", DIR, NULL, NULL},
     {"sys/vm/overcommit_memory", FILE, show_overcommit, NULL},
+    {"thread-self", LINK, NULL, thread_self_target},
     {"uptime", FILE, show_uptime, NULL},
     {"version", FILE, show_version, NULL},
 };

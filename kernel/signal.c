@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals: generation, queues, masks.  Owns the nodes of all signal queues. signal(7). */
 #include <kernel/heap.h>
+#include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 
@@ -88,35 +89,64 @@ static int queue_take(struct process *p, struct signal_queue *q, uint64_t set, s
     return sig;
 }
 
+static void discard_all(struct process *p, uint64_t set) {
+    struct thread *t;
+    queue_discard(p, &p->signals, set);
+    TAILQ_FOREACH(t, &p->threads, in_process) { queue_discard(p, &t->signals, set); }
+}
+
 /* A stop cancels a waiting SIGCONT and the other way round; SIGCONT works even if ignored. */
-static void cancel_opposites(struct thread *t, int sig) {
-    struct process *p = t->process;
-    uint64_t opposite = 0;
-    if (sig == SIGCONT) opposite = STOP_SIGNALS;
-    if (STOP_SIGNALS & SIG_BIT(sig)) opposite = SIG_BIT(SIGCONT);
-    queue_discard(p, &p->signals, opposite);
-    queue_discard(p, &t->signals, opposite);
-    if (sig == SIGCONT) p->stopped = false;
+static void cancel_opposites(struct process *p, int sig) {
+    struct thread *t;
+    if (STOP_SIGNALS & SIG_BIT(sig)) discard_all(p, SIG_BIT(SIGCONT));
+    if (sig != SIGCONT) return;
+    discard_all(p, STOP_SIGNALS);
+    if (!p->stopped) return;
+    p->stopped = false;
+    TAILQ_FOREACH(t, &p->threads, in_process) { sched_wake(t); }
+}
+
+static bool takes(const struct thread *t, int sig) {
+    if (t->state == THREAD_ZOMBIE || t->killed) return false;
+    return !(t->sigmask & SIG_BIT(sig)) || (t->sigwait & SIG_BIT(sig));
+}
+
+/* Who gets a signal for the process: the leader if it lets it through, as in Linux. */
+static struct thread *taker(struct process *p, int sig) {
+    struct thread *t;
+    TAILQ_FOREACH(t, &p->threads, in_process) {
+        if (takes(t, sig)) return t;
+    }
+    return NULL;
+}
+
+/* Makes t look at its signals. */
+static void notify(struct thread *t, int sig) {
+    if (!takes(t, sig)) return;
+    sched_wake(t);
+    if (t == current_thread()) percpu()->pending = 1;
 }
 
 static int send(struct thread *t, struct signal_queue *q, int sig, const siginfo_t *info) {
+    struct process *p = t->process;
     siginfo_t user;
     if (!info) {
         memset(&user, 0, sizeof(user));
-        user.si_pid = t->process->pid;
-        user.si_uid = t->process->uid;
+        user.si_pid = p->pid;
+        user.si_uid = p->uid;
         info = &user;
     }
-    cancel_opposites(t, sig);
+    cancel_opposites(p, sig);
     if (is_ignored(t, sig)) return 0;
-    int r = queue_add(t->process, q, sig, info);
-    if (signal_pending()) percpu()->pending = 1;
+    int r = queue_add(p, q, sig, info);
+    if (q == &p->signals) t = taker(p, sig);
+    if (t != NULL) notify(t, sig);
     return r;
 }
 
 int signal_send(int sig, const siginfo_t *info) {
-    struct thread *t = current_thread();
-    return send(t, &t->process->signals, sig, info);
+    struct process *p = current_process();
+    return send(p->leader, &p->signals, sig, info);
 }
 
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
@@ -146,7 +176,10 @@ uint64_t signal_pending_set(void) {
     return t->signals.pending | t->process->signals.pending;
 }
 
-bool signal_pending(void) { return (signal_pending_set() & ~current_thread()->sigmask) != 0; }
+bool signal_pending(void) {
+    const struct thread *t = current_thread();
+    return t->killed || (signal_pending_set() & ~t->sigmask) != 0;
+}
 
 int signal_take(uint64_t set, siginfo_t *info) {
     struct thread *t = current_thread();
@@ -154,15 +187,29 @@ int signal_take(uint64_t set, siginfo_t *info) {
     return sig ? sig : queue_take(t->process, &t->process->signals, set, info);
 }
 
-void signal_discard(uint64_t set) {
-    struct thread *t = current_thread();
-    queue_discard(t->process, &t->signals, set);
-    queue_discard(t->process, &t->process->signals, set);
+void signal_discard(uint64_t set) { discard_all(current_process(), set); }
+
+/* The current thread no longer takes these: others may. */
+static void pass_to_others(uint64_t set) {
+    struct process *p = current_process();
+    for (set &= p->signals.pending; set; set &= set - 1) {
+        int sig = __builtin_ctzll(set) + 1;
+        struct thread *t = taker(p, sig);
+        if (t != NULL) notify(t, sig);
+    }
 }
 
 void signal_set_mask(uint64_t mask) {
-    current_thread()->sigmask = mask & ~UNBLOCKABLE_SIGNALS;
+    struct thread *t = current_thread();
+    uint64_t blocked = mask & ~t->sigmask;
+    t->sigmask = mask & ~UNBLOCKABLE_SIGNALS;
+    pass_to_others(blocked);
     if (signal_pending()) percpu()->pending = 1;
+}
+
+void signal_thread_exit(struct thread *t) {
+    queue_discard(t->process, &t->signals, ~0ULL);
+    pass_to_others(~0ULL);
 }
 
 void signal_set_temporary_mask(uint64_t mask) {

@@ -8,19 +8,26 @@
 #define SYSCALL_INSN_LEN 2
 #define STOP_DEFAULT (SIG_BIT(SIGSTOP) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
 
-static bool may_continue(void *arg) {
-    const struct process *p = arg;
-    return !p->stopped || (signal_pending_set() & SIG_BIT(SIGKILL));
+void signal_wait_while_stopped(void) {
+    const struct thread *t = current_thread();
+    /* Nothing but SIGCONT and SIGKILL ends a stop; all other signals wait. */
+    while (t->process->stopped && !t->killed && !(signal_pending_set() & SIG_BIT(SIGKILL)))
+        wait_sleep();
 }
 
-/* Nothing but SIGCONT and SIGKILL ends a stop; all other signals wait. */
 static void stop_process(struct thread *t) {
-    uint64_t mask = t->sigmask;
-    t->process->stopped = true;
-    t->sigmask = ~0ULL;
-    wait_until(may_continue, t->process, NULL, 0, WAIT_FOREVER);
-    t->process->stopped = false;
-    t->sigmask = mask;
+    t->process->stopped = true; /* the others see it on their way out */
+    signal_wait_while_stopped();
+}
+
+static bool has_any(void *set) { return (signal_pending_set() & *(uint64_t *)set) != 0; }
+
+int signal_wait(uint64_t set, siginfo_t *info, int64_t deadline_ns) {
+    struct thread *t = current_thread();
+    t->sigwait = set;
+    int r = wait_until_woken(has_any, &set, deadline_ns);
+    t->sigwait = 0;
+    return r != 0 ? r : signal_take(set, info);
 }
 
 static void default_action(struct regs *regs, int sig, const siginfo_t *info) {
@@ -94,7 +101,7 @@ void signal_deliver(struct regs *regs) {
     struct thread *t = current_thread();
     siginfo_t info;
     int sig;
-    while ((sig = signal_take(~t->sigmask, &info)) != 0) {
+    while (!t->killed && (sig = signal_take(~t->sigmask, &info)) != 0) {
         uint64_t handler = t->process->actions[sig - 1].handler;
         if (handler == (uint64_t)SIG_IGN) continue;
         if (handler == (uint64_t)SIG_DFL)

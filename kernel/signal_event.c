@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals from outside: what the loader forwards, and ITIMER_REAL.  Owns the event timer. */
+/* Signals from outside: what the loader forwards, and ITIMER_REAL. */
 #include <kernel/clock.h>
 #include <kernel/hc.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 
+#include "sched_internal.h"
 #include "signal_internal.h"
 
 /* What a terminal sends; the rest comes from some process outside. */
@@ -19,17 +20,11 @@ static void send_from_outside(int sig, int code) {
     signal_send(sig, &info);
 }
 
-/* Without a loader nothing fires: signal_collect_events() looks at the deadline itself. */
-static void arm(int64_t deadline_ns) {
-    union hc_args args = {.timer = {.deadline_ns = deadline_ns}};
-    if (hypercall_available()) hypercall(HC_TIMER, &args);
-}
-
 void signal_set_itimer(int64_t deadline_ns, int64_t interval_ns) {
     struct process *p = current_process();
-    if (deadline_ns != 0 || p->itimer_deadline_ns != 0) arm(deadline_ns);
     p->itimer_deadline_ns = deadline_ns;
     p->itimer_interval_ns = interval_ns;
+    timer_update();
 }
 
 static void expire_itimer(struct process *p, int64_t now) {
@@ -37,27 +32,23 @@ static void expire_itimer(struct process *p, int64_t now) {
     if (p->itimer_interval_ns > 0) {
         int64_t periods = (now - p->itimer_deadline_ns) / p->itimer_interval_ns + 1;
         next = p->itimer_deadline_ns + periods * p->itimer_interval_ns;
-        arm(next);
     }
     p->itimer_deadline_ns = next;
     send_from_outside(SIGALRM, SI_KERNEL);
 }
 
-static void check_itimer(bool fired) {
+static void check_itimer(void) {
     struct process *p = current_process();
     if (p->itimer_deadline_ns == 0) return;
     int64_t now = clock_monotonic_ns();
-    if (fired && now < p->itimer_deadline_ns) {
-        clock_follow_host(true); /* the host's clock may be ahead */
-        now = clock_monotonic_ns();
-        if (now < p->itimer_deadline_ns) arm(p->itimer_deadline_ns); /* an earlier setting's */
-    }
     if (now >= p->itimer_deadline_ns) expire_itimer(p, now);
+    timer_update();
 }
 
 void signal_collect_events(void) {
     uint32_t events = hypercall_take_events();
-    check_itimer((events & HC_EVENT_TIMER) != 0);
+    if (events & HC_EVENT_TIMER) timer_fired();
+    check_itimer();
     if (!(events & HC_EVENT_SIGNAL)) return;
     for (uint64_t signals = hypercall_take_signals(); signals; signals &= signals - 1) {
         int sig = __builtin_ctzll(signals) + 1;

@@ -9,6 +9,7 @@
 
 uint64_t user_copy(void *dst, const void *src, uint64_t len);
 uint64_t user_clear(void *dst, uint64_t len);
+int user_cmpxchg(void *at, uint32_t *expected, uint32_t value);
 
 static bool range_ok(gva_t at, uint64_t len) {
     return len <= HERMIT_USER_TOP && at <= HERMIT_USER_TOP - len;
@@ -27,6 +28,11 @@ int copy_to_user(gva_t dst, const void *src, uint64_t len) {
 int clear_user(gva_t dst, uint64_t len) {
     if (!range_ok(dst, len) || user_clear((void *)dst, len) != 0) return -EFAULT;
     return 0;
+}
+
+int cmpxchg_user(gva_t at, uint32_t *expected, uint32_t value) {
+    if (!range_ok(at, sizeof(value))) return -EFAULT;
+    return user_cmpxchg((void *)at, expected, value) == 0 ? 0 : -EFAULT;
 }
 
 int64_t strncpy_from_user(char *dst, gva_t src, uint64_t size) {

@@ -7,6 +7,7 @@
 #define AREA_ALIGN 64
 #define CPUID1_ECX_OSXSAVE (1u << 27)
 #define CPUID_XSTATE 0xd
+#define CPUID_XSAVEC 2u
 #define DEFAULT_MXCSR_MASK 0xffbf
 
 /* XTILECFG and XTILEDATA: a program must ask Linux for them (arch_prctl), and their 8 KiB would
@@ -18,6 +19,7 @@ static struct {
     uint64_t features;
     uint32_t size;
     uint32_t mxcsr_mask;
+    bool compact; /* XSAVEC */
 } cpu;
 
 static void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]) {
@@ -59,6 +61,8 @@ static void probe(void) {
         uint64_t xcr0 = read_xcr0();
         cpu.features = xcr0 & ~XFEATURES_AMX;
         cpu.size = standard_size(xcr0, cpu.features);
+        cpuid(CPUID_XSTATE, 1, regs);
+        cpu.compact = (regs[0] & CPUID_XSAVEC) != 0;
     }
     __atomic_store_n(&cpu.known, true, __ATOMIC_RELEASE);
 }
@@ -114,6 +118,19 @@ void xstate_restore(const struct _xstate *area) {
     else
         __asm__ volatile("fxrstor64 %0" : : "m"(*area) : "memory");
 }
+
+/* XSAVEC leaves out what is in its initial state, so the area of a program without vectors stays
+ * small; XRSTOR reads the compact format too. */
+void xstate_switch_save(struct _xstate *area) {
+    uint64_t mask = xstate_features();
+    if (!cpu.compact) return xstate_save(area);
+    __asm__ volatile("xsavec64 %0"
+                     : "+m"(*area)
+                     : "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
+                     : "memory");
+}
+
+void xstate_switch_restore(const struct _xstate *area) { xstate_restore(area); }
 
 bool xstate_valid(const struct _xstate *area) {
     if (area->fpstate.mxcsr & ~xstate_mxcsr_mask()) return false;

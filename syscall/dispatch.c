@@ -19,7 +19,9 @@ static __attribute__((noinline)) void dispatch_traced(struct regs *regs) {
     uint32_t nr = (uint32_t)regs->orig_rax;
     uint32_t tracing = syscall_tracing;
     struct strace_call *trace = NULL;
-    if (tracing & SYSCALL_TRACE_STRACE) trace = strace_enter(nr, regs);
+    const struct thread *t = current_thread();
+    int32_t tid = t->process->thread_count > 1 ? t->tid : 0;
+    if (tracing & SYSCALL_TRACE_STRACE) trace = strace_enter(nr, regs, tid);
     /* Counted first: exit does not come back. */
     if (tracing & SYSCALL_TRACE_STATS && nr < HERMIT_STATS_CALLS) hermit_stats.calls[nr]++;
     uint64_t start = arch_tsc();

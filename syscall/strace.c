@@ -129,7 +129,7 @@ static void write_line(struct strace_call *c, int64_t result) {
     kwrite(c->line.text, c->line.len);
 }
 
-struct strace_call *strace_enter(uint32_t nr, const struct regs *regs) {
+struct strace_call *strace_enter(uint32_t nr, const struct regs *regs, int32_t tid) {
     if (!is_selected(nr)) return NULL;
     struct strace_call *c = kmalloc(BLOCK_BYTES);
     if (c == NULL) return NULL;
@@ -139,6 +139,7 @@ struct strace_call *strace_enter(uint32_t nr, const struct regs *regs) {
         .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
         .line = {.text = c->text, .size = BLOCK_BYTES - sizeof(*c) - TAIL_BYTES},
     };
+    if (tid != 0) line_printf(&c->line, "[pid %5d] ", tid);
     if (name != NULL)
         line_printf(&c->line, "%s(", name);
     else

@@ -9,7 +9,7 @@
 #define MAX_STRING (32 * PAGE_SIZE)   /* bytes of one string with its NUL */
 #define ARGS_MIN (32 * PAGE_SIZE)     /* bytes that are always allowed in total */
 #define ARGS_MAX (6ULL * 1024 * 1024) /* bytes, whatever RLIMIT_STACK says */
-#define LIST_FIRST 64                 /* slots of a list to begin with */
+#define FIRST_SLOTS 64                /* slots of a list to begin with */
 
 /* A copy of argv or envp. */
 struct string_list {
@@ -25,7 +25,7 @@ static void list_free(struct string_list *list) {
 
 static int list_add(struct string_list *list, char *text) {
     if (list->count == list->slots) {
-        uint32_t slots = max(list->slots * 2, LIST_FIRST);
+        uint32_t slots = max(list->slots * 2, FIRST_SLOTS);
         char **items = krealloc(list->items, slots * sizeof(*items));
         if (items == NULL) return -ENOMEM;
         list->items = items;

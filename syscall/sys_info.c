@@ -5,6 +5,7 @@
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/random.h>
+#include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 #include <syscall/protos.h>
@@ -71,7 +72,7 @@ int64_t sys_getrusage(int who, gva_t buf) {
     struct rusage usage;
     memset(&usage, 0, sizeof(usage));
     if (who != RUSAGE_CHILDREN) {
-        int64_t ns = clock_cpu_ns();
+        int64_t ns = who == RUSAGE_THREAD ? sched_cpu_ns(current_thread()) : clock_cpu_ns();
         usage.ru_utime.tv_sec = ns / NSEC_PER_SEC;
         usage.ru_utime.tv_usec = ns % NSEC_PER_SEC / 1000;
         usage.ru_maxrss = (int64_t)(frame_usage().peak / 1024);
@@ -80,7 +81,7 @@ int64_t sys_getrusage(int who, gva_t buf) {
     return put_user(usage, buf);
 }
 
-/* getcpu(2): one thread on the first CPU. */
+/* getcpu(2): all threads run on the first CPU. */
 int64_t sys_getcpu(gva_t cpu_at, gva_t node_at, gva_t cache) {
     uint32_t zero = 0;
     if (cpu_at != 0 && put_user(zero, cpu_at) != 0) return -EFAULT;

@@ -7,12 +7,12 @@
 #define TIMER_SLACK_DEFAULT_NS 50000
 
 static int64_t set_name(gva_t at) {
-    char name[sizeof(current_process()->comm)] = {0};
+    char name[sizeof(current_thread()->comm)] = {0};
     int64_t len = strncpy_from_user(name, at, sizeof(name) - 1);
     if (len == -EFAULT) return -EFAULT;
     /* A longer name is cut; the last byte of `name` is still 0. */
-    memset(current_process()->comm, 0, sizeof(name));
-    strlcpy(current_process()->comm, name, sizeof(name));
+    memset(current_thread()->comm, 0, sizeof(name));
+    strlcpy(current_thread()->comm, name, sizeof(name));
     return 0;
 }
 
@@ -59,7 +59,7 @@ int64_t sys_prctl(int op, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
     case PR_SET_NAME:
         return set_name(a);
     case PR_GET_NAME:
-        return copy_to_user(a, self->comm, sizeof(self->comm));
+        return copy_to_user(a, current_thread()->comm, sizeof(current_thread()->comm));
     case PR_GET_SECCOMP:
         return 0; /* there are no filters */
     case PR_GET_SECUREBITS:

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The process itself: its numbers, its end, its threads' registers, waiting for children. */
+#include <kernel/sched.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
 
-/* exit(2): the only thread, so the program ends. */
-int64_t sys_exit(int status) { process_exit(status & 0xff); }
+/* exit(2): the thread only. */
+int64_t sys_exit(int status) { thread_exit(status & 0xff); }
 
 /* exit_group(2) */
 int64_t sys_exit_group(int status) { process_exit(status & 0xff); }
@@ -98,7 +99,7 @@ int64_t sys_set_tid_address(gva_t at) {
 
 #define ROBUST_LIST_BYTES 24 /* sizeof(struct robust_list_head) */
 
-/* set_robust_list(2): nobody is left to care for the locks when the only thread ends. */
+/* set_robust_list(2) */
 int64_t sys_set_robust_list(gva_t head, uint64_t len) {
     if (len != ROBUST_LIST_BYTES) return -EINVAL;
     current_thread()->robust_list = head;
@@ -108,7 +109,8 @@ int64_t sys_set_robust_list(gva_t head, uint64_t len) {
 /* get_robust_list(2) */
 int64_t sys_get_robust_list(int pid, gva_t head_at, gva_t len_at) {
     uint64_t len = ROBUST_LIST_BYTES;
-    if (pid != 0 && pid != current_thread()->tid) return -ESRCH;
+    const struct thread *t = thread_find(pid);
+    if (t == NULL) return -ESRCH;
     int err = put_user(len, len_at);
-    return err != 0 ? err : put_user(current_thread()->robust_list, head_at);
+    return err != 0 ? err : put_user(t->robust_list, head_at);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Scheduling: one thread, SCHED_OTHER, on the first CPU. sched(7). */
+/* Scheduling: SCHED_OTHER on the first CPU. sched(7). */
 #include <hermit/boot.h>
 #include <kernel/hc.h>
+#include <kernel/sched.h>
 #include <kernel/string.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
@@ -17,16 +18,19 @@ static uint64_t online_mask(void) {
     return cpus >= 64 ? UINT64_MAX : (1ULL << max(cpus, 1U)) - 1;
 }
 
-static bool tid_is_self(int pid) { return pid_is_self(pid) || pid == current_thread()->tid; }
+static bool tid_known(int tid) { return thread_find(tid) != NULL; }
 
-/* sched_yield(2): there is nobody else. */
-int64_t sys_sched_yield(void) { return 0; }
+/* sched_yield(2) */
+int64_t sys_sched_yield(void) {
+    sched_yield();
+    return 0;
+}
 
 /* sched_getaffinity(2): returns the size of the mask in bytes. */
 int64_t sys_sched_getaffinity(int pid, uint64_t len, gva_t mask_at) {
     if (len < MASK_BYTES || len % sizeof(uint64_t) != 0) return -EINVAL;
-    if (pid < 0 || !tid_is_self(pid)) return -ESRCH;
-    uint64_t chosen = current_thread()->affinity;
+    if (pid < 0 || !tid_known(pid)) return -ESRCH;
+    uint64_t chosen = thread_find(pid)->affinity;
     uint64_t mask = chosen != 0 ? chosen : online_mask();
     int err = put_user(mask, mask_at);
     return err != 0 ? err : (int64_t)MASK_BYTES;
@@ -36,23 +40,23 @@ int64_t sys_sched_getaffinity(int pid, uint64_t len, gva_t mask_at) {
 int64_t sys_sched_setaffinity(int pid, uint64_t len, gva_t mask_at) {
     uint64_t mask = 0;
     if (copy_from_user(&mask, mask_at, min(len, (uint64_t)MASK_BYTES)) != 0) return -EFAULT;
-    if (pid < 0 || !tid_is_self(pid)) return -ESRCH;
+    if (pid < 0 || !tid_known(pid)) return -ESRCH;
     mask &= online_mask();
     if ((mask & 1) == 0) return -EINVAL;
-    current_thread()->affinity = mask;
+    thread_find(pid)->affinity = mask;
     return 0;
 }
 
 /* sched_getscheduler(2) */
 int64_t sys_sched_getscheduler(int pid) {
     if (pid < 0) return -EINVAL;
-    return tid_is_self(pid) ? SCHED_NORMAL : -ESRCH;
+    return tid_known(pid) ? SCHED_NORMAL : -ESRCH;
 }
 
 /* sched_getparam(2) */
 int64_t sys_sched_getparam(int pid, gva_t param_at) {
     if (pid < 0 || param_at == 0) return -EINVAL;
-    if (!tid_is_self(pid)) return -ESRCH;
+    if (!tid_known(pid)) return -ESRCH;
     int priority = 0;
     return put_user(priority, param_at);
 }
@@ -64,7 +68,7 @@ int64_t sys_sched_setscheduler(int pid, int policy, gva_t param_at) {
     if (pid < 0 || param_at == 0) return -EINVAL;
     int priority;
     if (get_user(priority, param_at) != 0) return -EFAULT;
-    if (!tid_is_self(pid)) return -ESRCH;
+    if (!tid_known(pid)) return -ESRCH;
     policy &= ~SCHED_RESET_ON_FORK;
     bool realtime = policy_realtime(policy);
     if (!realtime && policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE)
@@ -102,7 +106,7 @@ int64_t sys_sched_get_priority_min(int policy) { return priority_limit(policy, 1
 /* sched_rr_get_interval(2) */
 int64_t sys_sched_rr_get_interval(int pid, gva_t at) {
     if (pid < 0) return -EINVAL;
-    if (!tid_is_self(pid)) return -ESRCH;
+    if (!tid_known(pid)) return -ESRCH;
     struct timespec slice = {.tv_nsec = SLICE_NS};
     return put_user(slice, at);
 }
@@ -112,7 +116,7 @@ static bool priority_target(int which, int who) {
     struct process *self = current_process();
     switch (which) {
     case PRIO_PROCESS:
-        return tid_is_self(who);
+        return tid_known(who);
     case PRIO_PGRP:
         return who == 0 || who == self->pgid;
     default:
@@ -137,4 +141,27 @@ int64_t sys_setpriority(int which, int who, int nice) {
         return -EACCES;
     self->nice = nice;
     return 0;
+}
+
+#define PRIVATE_COMMANDS                                                                           \
+    (MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
+#define GLOBAL_COMMANDS                                                                            \
+    (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |                                     \
+     MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
+#define REGISTER_COMMANDS                                                                          \
+    (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |                                                   \
+     MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
+
+/* membarrier(2): a switch between threads of one CPU orders everything. */
+int64_t sys_membarrier(int cmd, uint32_t flags, int cpu) {
+    struct process *p = current_process();
+    if (flags != 0) return -EINVAL;
+    if (cmd == MEMBARRIER_CMD_QUERY) return PRIVATE_COMMANDS | GLOBAL_COMMANDS | REGISTER_COMMANDS;
+    if (cmd < 0 || (cmd & (cmd - 1)) != 0) return -EINVAL;
+    if (cmd & REGISTER_COMMANDS) {
+        p->membarriers |= (uint32_t)cmd >> 1; /* each register command is twice its command */
+        return 0;
+    }
+    if (cmd & PRIVATE_COMMANDS) return p->membarriers & (uint32_t)cmd ? 0 : -EPERM;
+    return cmd & GLOBAL_COMMANDS ? 0 : -EINVAL;
 }

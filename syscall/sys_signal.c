@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signal calls: actions, masks, waiting, sending. signal(7). */
 #include <kernel/clock.h>
+#include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
@@ -86,8 +87,6 @@ int64_t sys_pause(void) {
     return -ERESTARTNOHAND;
 }
 
-static bool has_pending(void *arg) { return (signal_pending_set() & *(uint64_t *)arg) != 0; }
-
 /* rt_sigtimedwait(2) */
 int64_t sys_rt_sigtimedwait(gva_t uset, gva_t uinfo, gva_t timeout, uint64_t setsize) {
     uint64_t set;
@@ -101,9 +100,8 @@ int64_t sys_rt_sigtimedwait(gva_t uset, gva_t uinfo, gva_t timeout, uint64_t set
         deadline_ns = deadline_after(timeout_ns);
     }
     set &= ~UNBLOCKABLE;
-    int r = wait_until(has_pending, &set, NULL, 0, deadline_ns);
-    if (r < 0) return r == -ETIMEDOUT ? -EAGAIN : r;
-    int sig = signal_take(set, &info);
+    int sig = signal_wait(set, &info, deadline_ns);
+    if (sig < 0) return sig == -ETIMEDOUT ? -EAGAIN : sig;
     if (uinfo && put_user(info, uinfo) < 0) return -EFAULT;
     return sig;
 }
@@ -127,27 +125,43 @@ int64_t sys_kill(int pid, int sig) {
     return sig == 0 ? 0 : signal_send(sig, NULL);
 }
 
-static int64_t send_thread(int tid, int sig) {
-    struct thread *t = current_thread();
-    siginfo_t info;
+static int64_t send_thread(int tid, int sig, const siginfo_t *info) {
     if (sig != 0 && !is_signal(sig)) return -EINVAL;
-    if (tid != t->tid) return -ESRCH;
-    if (sig == 0) return 0;
+    struct thread *t = thread_find(tid);
+    if (t == NULL) return -ESRCH;
+    return sig == 0 ? 0 : signal_send_thread(t, sig, info);
+}
+
+static siginfo_t tkill_info(void) {
+    siginfo_t info;
     memset(&info, 0, sizeof(info));
     info.si_code = SI_TKILL;
-    info.si_pid = t->process->pid;
-    info.si_uid = t->process->uid;
-    return signal_send_thread(t, sig, &info);
+    info.si_pid = current_process()->pid;
+    info.si_uid = current_process()->uid;
+    return info;
 }
 
 /* tkill(2) */
-int64_t sys_tkill(int tid, int sig) { return tid <= 0 ? -EINVAL : send_thread(tid, sig); }
+int64_t sys_tkill(int tid, int sig) {
+    const siginfo_t info = tkill_info();
+    return tid <= 0 ? -EINVAL : send_thread(tid, sig, &info);
+}
 
 /* tgkill(2) */
 int64_t sys_tgkill(int pid, int tid, int sig) {
+    const siginfo_t info = tkill_info();
     if (pid <= 0 || tid <= 0) return -EINVAL;
     if (pid != current_process()->pid) return -ESRCH;
-    return send_thread(tid, sig);
+    return send_thread(tid, sig, &info);
+}
+
+/* rt_tgsigqueueinfo(2): towards itself a process may claim any si_code. */
+int64_t sys_rt_tgsigqueueinfo(int pid, int tid, int sig, gva_t uinfo) {
+    siginfo_t info;
+    if (get_user(info, uinfo) < 0) return -EFAULT;
+    if (pid <= 0 || tid <= 0) return -EINVAL;
+    if (pid != current_process()->pid) return -ESRCH;
+    return send_thread(tid, sig, &info);
 }
 
 /* sigaltstack(2) */

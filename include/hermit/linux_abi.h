@@ -30,6 +30,7 @@
 #include <linux/futex.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
+#include <linux/membarrier.h>
 #include <linux/mman.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>

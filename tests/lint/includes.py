@@ -13,7 +13,7 @@ ALLOWED = {
     "include/hermit": rf"hermit/|{FREESTANDING}",
     # Runs in the program, not in the kernel.
     "kernel/vdso": rf"kernel/|hermit/|linux/|asm/|{FREESTANDING}",
-    "kernel": rf"kernel/|hermit/|bsd/sys/tree\.h|{FREESTANDING}",
+    "kernel": rf"kernel/|hermit/|bsd/sys/(tree|queue)\.h|{FREESTANDING}",
     "syscall": rf"syscall/|kernel/|hermit/|{FREESTANDING}",
     "loader": None,
     "rewriter": None,

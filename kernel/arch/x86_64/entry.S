@@ -174,8 +174,18 @@ user_load_byte: /* rdi src: the byte, or -1 */
     ret
 6:  movl $-1, %eax
     ret
+    .globl user_cmpxchg
+user_cmpxchg: /* rdi at, rsi expected (receives what was there), edx new: 0, or -1 (fault) */
+    movl (%rsi), %eax
+7:  lock cmpxchgl %edx, (%rdi)
+    movl %eax, (%rsi)
+    xorl %eax, %eax
+    ret
+8:  movl $-1, %eax
+    ret
     .section .extable, "a", @progbits
     .quad 1b, 2b
     .quad 3b, 4b
     .quad 5b, 6b
+    .quad 7b, 8b
     .section .note.GNU-stack, "", @progbits

@@ -5,6 +5,7 @@
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/process.h>
+#include <kernel/sched.h>
 #include <kernel/serial.h>
 #include <kernel/signal.h>
 #include <kernel/stats.h>
@@ -117,7 +118,7 @@ static void user_page_fault(gva_t addr, int error) {
     case -ENXIO:
         return signal_force(SIGBUS, BUS_ADRERR, addr);
     case -ENOMEM:
-        kprint("hermit: out of memory (raise it with -m): killing %s\n", current_process()->comm);
+        kprint("hermit: out of memory (raise it with -m): killing %s\n", current_thread()->comm);
         process_die(SIGKILL);
     default:
         return signal_force(SIGSEGV, SEGV_MAPERR, addr);
@@ -159,6 +160,7 @@ void exit_work(struct regs *regs) {
     percpu()->pending = 0;
     if (boot_info()->engine == HERMIT_ENGINE_QEMU) serial_drain();
     signal_collect_events();
+    sched_leave_kernel();
     signal_deliver(regs);
 }
 

@@ -14,6 +14,8 @@ int64_t clock_cpu_ns(void);
 /* Nanoseconds of one clock (CLOCK_*), or -EINVAL. */
 int64_t clock_read(int clock, int64_t *ns);
 uint64_t clock_tsc_khz(void);
+/* Nanoseconds that so many TSC cycles take. */
+int64_t clock_cycles_ns(uint64_t cycles);
 /* Follows the host's clock if the last comparison is old; for callers that are slow anyway.
  * now: compare at once. */
 void clock_follow_host(bool now);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The process and its thread: what Linux keeps in task_struct and its shared parts. */
+/* The process and its threads: what Linux keeps in task_struct and its shared parts. */
 #ifndef KERNEL_PROCESS_H
 #define KERNEL_PROCESS_H
 
+#include <bsd/sys/queue.h>
 #include <hermit/linux_abi.h>
 #include <kernel/types.h>
 
@@ -34,15 +35,21 @@ struct signal_queue {
     struct signal_node *head; /* in order of arrival */
 };
 
+TAILQ_HEAD(thread_list, thread);
+struct _xstate;
+
 struct process {
     int32_t pid;
     struct mm *mm;
+    struct thread_list threads; /* in order of creation, zombies included */
+    uint32_t thread_count;      /* that have not ended */
+    struct thread *leader;      /* the one whose number is the process's */
+    int32_t leader_status;      /* exit(2) of the leader, which the last thread answers with */
     struct fd_table fds;
     struct fs_state fs;
     uint32_t uid, gid, euid, egid, suid, sgid;
     int32_t pgid, sid;
     char *exe; /* canonical path */
-    char comm[16];
     struct k_sigaction actions[NSIGNALS];
     struct signal_queue signals; /* sent to the process: any thread may take them */
     uint32_t queued_signals;     /* nodes in all queues, bounded by RLIMIT_SIGPENDING */
@@ -56,13 +63,30 @@ struct process {
     uint32_t group_count;
     int32_t nice;
     int32_t pdeath_signal;
-    uint64_t timer_slack_ns;                             /* 0: the default */
+    uint64_t timer_slack_ns; /* 0: the default */
+    uint32_t membarriers;    /* membarrier(2) commands that were registered for */
     bool undumpable, keep_caps, subreaper, no_new_privs; /* prctl(2) */
+};
+
+enum thread_state {
+    THREAD_RUNNABLE, /* running or in the run queue */
+    THREAD_WAITING,
+    THREAD_ZOMBIE, /* ended; only the leader stays like this, as its number is the process's */
+};
+
+/* What a thread in wait_until() waits for. */
+struct wait {
+    bool (*ready)(void *arg);
+    void *arg;
+    struct hc_wait_fd *fds;
+    uint32_t count;
+    int64_t deadline_ns;
 };
 
 struct thread {
     struct process *process;
     int32_t tid;
+    char comm[16];
     struct regs *regs; /* the program's registers while the thread is in the kernel */
     uint64_t sigmask;
     uint64_t saved_sigmask; /* restored after the handler by sigsuspend, ppoll, pselect */
@@ -77,6 +101,22 @@ struct thread {
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */
     uint64_t restart_arg[4];
     bool in_fault; /* a fault report is being written */
+    bool killed;   /* by another thread's execve: ends on its way out of the kernel */
+
+    /* Of the scheduler. */
+    TAILQ_ENTRY(thread) in_process;
+    TAILQ_ENTRY(thread) queued; /* in the run queue or a list of waiting threads */
+    enum thread_state state;
+    struct wait wait;
+    uint64_t sigwait;       /* signals that rt_sigtimedwait(2) waits for */
+    void *kstack;           /* owned; NULL: the boot stack */
+    uint64_t kstack_top;    /* percpu's while the thread runs */
+    uint64_t kernel_rsp;    /* while it does not */
+    uint64_t full_restore;  /* percpu's while it does not */
+    struct _xstate *xstate; /* likewise; owned */
+    uint64_t cpu_cycles;    /* up to the last switch */
+    uint64_t switches;      /* voluntary */
+    uint64_t preemptions;
 };
 
 struct percpu {

@@ -23,6 +23,13 @@ int signal_take(uint64_t set, siginfo_t *info);
 void signal_discard(uint64_t set);
 /* What happens to sig without a handler is nothing. */
 bool signal_default_ignored(int sig);
+/* Waits for a signal of `set` (its number with *info filled), the deadline (-ETIMEDOUT) or a
+ * signal that interrupts (-EINTR). */
+int signal_wait(uint64_t set, siginfo_t *info, int64_t deadline_ns);
+/* Returns when the process is not stopped, or has to end. */
+void signal_wait_while_stopped(void);
+/* Drops what waits for a thread that ends; what waits for the process goes to another. */
+void signal_thread_exit(struct thread *t);
 /* Takes events that the loader posted (signals sent to hermit-run, the timer). */
 void signal_collect_events(void);
 /* Exit path: delivers what is pending, restarts or fails an interrupted call. */

@@ -16,6 +16,9 @@ int clear_user(gva_t dst, uint64_t len);
 /* Length without NUL (< size), -ENAMETOOLONG if no NUL within size, or -EFAULT. */
 int64_t strncpy_from_user(char *dst, gva_t src, uint64_t size);
 
+/* One locked compare and exchange of an aligned word; *expected receives what was there. */
+int cmpxchg_user(gva_t at, uint32_t *expected, uint32_t value);
+
 #define get_user(var, gva) copy_from_user(&(var), (gva), sizeof(var))
 #define put_user(var, gva) copy_to_user((gva), &(var), sizeof(var))
 

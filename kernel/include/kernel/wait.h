@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sleeping until something happens. */
+/* Waiting until something happens, while other threads run. */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
 
@@ -8,12 +8,20 @@
 #define WAIT_FOREVER (-1)
 #define NO_HANDLE 0xffffffffu
 
-/* Sleeps until ready(arg) is true (0; NULL: never), deadline_ns (CLOCK_MONOTONIC) passes
+/* Waits until ready(arg) is true (0; NULL: never), deadline_ns (CLOCK_MONOTONIC) passes
  * (-ETIMEDOUT) or a signal is pending (-EINTR).  fds: host handles whose readiness can make
- * ready() true; their revents tell which are, from the second call of ready() on. */
+ * ready() true; their revents tell which are, from the second call of ready() on.  Whoever makes
+ * ready() true otherwise calls wait_poke(); ready() may run in any thread. */
 int wait_until(bool (*ready)(void *arg), void *arg, struct hc_wait_fd *fds, uint32_t count,
                int64_t deadline_ns);
-/* Nanoseconds spent asleep so far. */
+/* As wait_until, but ready() is looked at when somebody calls sched_wake(), and by the waiting
+ * thread only. */
+int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns);
+/* Waits for sched_wake() and nothing else. */
+void wait_sleep(void);
+/* The state of something that threads wait for in wait_until() has changed. */
+void wait_poke(void);
+/* Nanoseconds during which no thread ran so far. */
 int64_t wait_total_ns(void);
 
 #endif

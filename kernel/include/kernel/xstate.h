@@ -24,5 +24,8 @@ void xstate_free(struct _xstate *area);
 void xstate_save(struct _xstate *area);
 void xstate_restore(const struct _xstate *area);
 bool xstate_valid(const struct _xstate *area);
+/* The same between threads, in whichever format is fastest. */
+void xstate_switch_save(struct _xstate *area);
+void xstate_switch_restore(const struct _xstate *area);
 
 #endif

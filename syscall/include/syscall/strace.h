@@ -10,8 +10,8 @@ struct strace_call;
 
 /* Reads the filter of --strace=call,!call. */
 void strace_init(const struct hermit_boot *boot);
-/* Notes a call and what it passes in; NULL: not traced. */
-struct strace_call *strace_enter(uint32_t nr, const struct regs *regs);
+/* Notes a call and what it passes in; NULL: not traced.  tid: of the thread, 0 if it is alone. */
+struct strace_call *strace_enter(uint32_t nr, const struct regs *regs, int32_t tid);
 /* Prints the line and frees the call. */
 void strace_leave(struct strace_call *call, int64_t result);
 

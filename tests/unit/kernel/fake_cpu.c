@@ -25,6 +25,10 @@ void fake_cpu_reset(void) {
     fake_process.pid = fake_process.pgid = fake_thread.tid = 1;
     fake_process.limits[RLIMIT_SIGPENDING].rlim_cur = 4;
     fake_thread.process = &fake_process;
+    TAILQ_INIT(&fake_process.threads);
+    TAILQ_INSERT_TAIL(&fake_process.threads, &fake_thread, in_process);
+    fake_process.leader = &fake_thread;
+    fake_process.thread_count = 1;
     fake_percpu.self = &fake_percpu;
     fake_percpu.thread = &fake_thread;
     syscall(__NR_arch_prctl, ARCH_SET_GS, &fake_percpu);

@@ -8,6 +8,7 @@
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
+#include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 #include <kernel/wait.h>
@@ -119,6 +120,15 @@ int wait_until(bool (*ready)(void *arg), void *arg, struct hc_wait_fd *fds, uint
     return ready(arg) ? 0 : -EINTR;
 }
 
+int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
+    return signal_send(sig, info);
+}
+void wait_poke(void) {}
+int64_t sched_cpu_ns(const struct thread *t) { return fake_now_ns; }
+struct thread *thread_find(int32_t tid) {
+    return tid <= 1 ? &fake_thread : NULL;
+}
+
 struct vma *mm_next(struct mm *mm, gva_t addr) {
     return NULL;
 }
@@ -135,7 +145,11 @@ const char *boot_string(uint32_t offset) { return fake_boot.text; }
 struct mount *fake_mount(const char *path) {
     for (int i = 0; i < RLIM_NLIMITS; i++)
         fake_process.limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-    fake_process.pid = 1;
+    fake_process.pid = fake_thread.tid = 1;
+    TAILQ_INIT(&fake_process.threads);
+    TAILQ_INSERT_TAIL(&fake_process.threads, &fake_thread, in_process);
+    fake_process.leader = &fake_thread;
+    fake_process.thread_count = 1;
     fake_process.fs.umask = 022;
     kfree(fake_process.fs.cwd);
     fake_process.fs.cwd = kstrdup("/");

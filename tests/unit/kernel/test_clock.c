@@ -11,6 +11,7 @@
 #include <kernel/clock.h>
 #include <kernel/hc.h>
 #include <kernel/log.h>
+#include <kernel/sched.h>
 #include <kernel/vdso.h>
 #include <kernel/wait.h>
 
@@ -34,6 +35,10 @@ struct vvar *vdso_vvar(void) {
     return &vvar;
 }
 int64_t wait_total_ns(void) { return slept_ns; }
+int64_t sched_cpu_ns(const struct thread *t) { return clock_cpu_ns(); }
+struct thread *thread_find(int32_t tid) {
+    return tid == 0 || tid == fake_thread.tid ? &fake_thread : NULL;
+}
 void kverbose(const char *fmt, ...) {}
 
 int64_t hypercall(enum hc_nr nr, union hc_args *args) {

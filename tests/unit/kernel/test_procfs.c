@@ -34,7 +34,7 @@ int ktest_setup(void) {
     vfs_mount(&devfs_ops, "/dev", "devtmpfs", NULL);
     fake_process.mm = &mm;
     fake_process.exe = kstrdup("/bin/prog");
-    __builtin_strcpy(fake_process.comm, "prog");
+    __builtin_strcpy(current_thread()->comm, "prog");
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(fd_install(hostfs_stdio(i), 0, false), i);
     return 0;

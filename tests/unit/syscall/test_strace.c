@@ -24,7 +24,7 @@ struct regs {
 };
 struct strace_call;
 void strace_init(const void *boot);
-struct strace_call *strace_enter(uint32_t nr, const struct regs *regs);
+struct strace_call *strace_enter(uint32_t nr, const struct regs *regs, int32_t tid);
 void strace_leave(struct strace_call *call, int64_t result);
 
 /* What the objects ask of the kernel. */
@@ -38,6 +38,7 @@ const char *boot_string(uint32_t offset);
 static char output[8192];
 static char complaint[256];
 static const char *filter = "";
+static int32_t tid;
 
 int copy_from_user(void *dst, uint64_t src, uint64_t len) {
     struct iovec to = {dst, len}, from = {(void *)src, len};
@@ -75,7 +76,7 @@ static const char *trace(long nr, int64_t result, const uint64_t args[6]) {
                         .r8 = args[4],
                         .r9 = args[5]};
     output[0] = 0;
-    struct strace_call *call = strace_enter((uint32_t)nr, &regs);
+    struct strace_call *call = strace_enter((uint32_t)nr, &regs, tid);
     if (call != NULL) strace_leave(call, result);
     return output;
 }
@@ -162,7 +163,7 @@ static void unusual_calls(void **state) {
     EXPECT("syscall_0x14f(0x1, 0, 0, 0, 0, 0) = -1 ENOSYS (Function not implemented)", -38, 335, 1);
     /* Printed before the call, which does not return. */
     struct regs regs = {.orig_rax = SYS_exit_group, .rdi = 3};
-    assert_null(strace_enter(SYS_exit_group, &regs));
+    assert_null(strace_enter(SYS_exit_group, &regs, tid));
     assert_string_equal(output, "exit_group(3) = ?\n");
 }
 
@@ -179,6 +180,14 @@ static void filters(void **state) {
     assert_string_equal(complaint, "hermit-run: --strace: no system call is named 'bogus'\n");
 }
 
+static void thread_numbers(void **state) {
+    const uint64_t none[6] = {0};
+    select_calls("");
+    tid = 17;
+    assert_string_equal(trace(SYS_getpid, 1, none), "[pid    17] getpid() = 1\n");
+    tid = 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open_flags_and_errors),
@@ -188,6 +197,7 @@ int main(void) {
         cmocka_unit_test(structures),
         cmocka_unit_test(unusual_calls),
         cmocka_unit_test(filters),
+        cmocka_unit_test(thread_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

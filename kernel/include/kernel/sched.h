@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads: creation, scheduling, end.  The kernel is not preemptive: another thread runs only when
+ * the current one waits, yields, ends or leaves the kernel with its slice used up. */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+
+#include <kernel/process.h>
+
+/* Makes t, which runs already on the boot stack, the first thread of p. */
+void sched_init(struct process *p, struct thread *t);
+/* A copy of the current thread that is not yet known to anyone, with a kernel stack and registers
+ * of its own (rax is 0), or NULL when memory is exhausted. */
+struct thread *thread_create(void);
+/* Lets a thread of thread_create() loose. */
+void thread_start(struct thread *t);
+/* Frees a thread that was never started. */
+void thread_discard(struct thread *t);
+/* The thread of the current process with this number (0: the current one), or NULL. */
+struct thread *thread_find(int32_t tid);
+/* Ends the current thread: clears its tid, lets go of its robust futexes.  The last one takes the
+ * process with it. */
+_Noreturn void thread_exit(int status);
+/* execve(2): ends all other threads and gives the current one the process's number. */
+void thread_kill_others(void);
+
+/* Makes a waiting thread look at its condition; nothing if it does not wait. */
+void sched_wake(struct thread *t);
+/* Runs the others first. */
+void sched_yield(void);
+/* Is somebody else ready to run? */
+bool sched_others_runnable(void);
+/* On the way out of the kernel: ends a killed thread, holds a stopped one, switches when the slice
+ * is used up, arms the timer. */
+void sched_leave_kernel(void);
+/* CPU time of a thread so far. */
+int64_t sched_cpu_ns(const struct thread *t);
+
+#endif

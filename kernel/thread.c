@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads from creation to end.  Owns thread numbers, kernel stacks and the list of threads. */
+#include <kernel/futex.h>
+#include <kernel/heap.h>
+#include <kernel/sched.h>
+#include <kernel/signal.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include <kernel/wait.h>
+#include <kernel/xstate.h>
+
+#include "sched_internal.h"
+
+/* With the heap's header this is a power of two of frames. */
+#define KSTACK_BYTES (0x8000 - 32)
+#define TID_MAX (4 << 20) /* /proc/sys/kernel/pid_max */
+#define SAVED_REGISTERS 6 /* of switch_stacks */
+
+extern const char thread_first_run[];
+
+static int32_t last_tid = 1;
+static struct thread *ended;        /* its stack is in use until the next thread runs */
+static struct thread *alone_waiter; /* waits until it is the only thread */
+
+void sched_init(struct process *p, struct thread *t) {
+    TAILQ_INIT(&p->threads);
+    TAILQ_INSERT_TAIL(&p->threads, t, in_process);
+    p->leader = t;
+    p->thread_count = 1;
+    t->kstack_top = percpu()->kstack_top;
+    sched_start_clock();
+}
+
+struct thread *thread_find(int32_t tid) {
+    struct thread *t;
+    if (tid == 0) return current_thread();
+    TAILQ_FOREACH(t, &current_process()->threads, in_process) {
+        if (t->tid == tid) return t;
+    }
+    return NULL;
+}
+
+static int32_t new_tid(void) {
+    do {
+        last_tid = last_tid >= TID_MAX - 1 ? 2 : last_tid + 1;
+    } while (thread_find(last_tid) != NULL);
+    return last_tid;
+}
+
+static void thread_free(struct thread *t) {
+    xstate_free(t->xstate);
+    kfree(t->kstack);
+    if (t->kstack != NULL) kfree(t); /* the boot stack and its thread are static */
+}
+
+/* The frame that leaves to the program, and below it what switch_stacks() takes. */
+static void lay_out_stack(struct thread *t, const struct regs *from) {
+    *(uint64_t *)t->kstack = KSTACK_MAGIC;
+    /* As boot_stack_top: the frame of 21 words ends 16-byte aligned. */
+    t->kstack_top = (uint64_t)t->kstack + KSTACK_BYTES - 8 - (KSTACK_BYTES & 15);
+    t->regs = (struct regs *)(t->kstack_top - sizeof(struct regs));
+    *t->regs = *from;
+    t->regs->rax = 0;
+    uint64_t *sp = (uint64_t *)t->regs;
+    *--sp = (uint64_t)thread_first_run;
+    for (int i = 0; i < SAVED_REGISTERS; i++)
+        *--sp = 0;
+    t->kernel_rsp = (uint64_t)sp;
+}
+
+struct thread *thread_create(void) {
+    struct thread *self = current_thread();
+    if (self->xstate == NULL) self->xstate = xstate_alloc();
+    struct thread *t = self->xstate != NULL ? kzalloc(sizeof(*t)) : NULL;
+    if (t == NULL) return NULL;
+    t->kstack = kmalloc(KSTACK_BYTES);
+    t->xstate = xstate_alloc();
+    if (t->kstack == NULL || t->xstate == NULL) {
+        xstate_free(t->xstate);
+        kfree(t->kstack);
+        kfree(t);
+        return NULL;
+    }
+    t->process = self->process;
+    t->tid = new_tid();
+    memcpy(t->comm, self->comm, sizeof(t->comm));
+    t->sigmask = self->sigmask;
+    t->altstack.ss_flags = SS_DISABLE;
+    t->affinity = self->affinity;
+    t->full_restore = 1;
+    xstate_switch_save(t->xstate);
+    __asm__ volatile("rdfsbase %0" : "=r"(t->fs_base));
+    lay_out_stack(t, self->regs);
+    return t;
+}
+
+void thread_start(struct thread *t) {
+    TAILQ_INSERT_TAIL(&t->process->threads, t, in_process);
+    t->process->thread_count++;
+    sched_enqueue(t);
+    if (timer_outdated()) percpu()->pending = 1;
+}
+
+void thread_discard(struct thread *t) { thread_free(t); }
+
+void thread_reap(void) {
+    if (ended == NULL || ended == current_thread()) return;
+    thread_free(ended);
+    ended = NULL;
+}
+
+static void clear_tid(struct thread *t) {
+    uint32_t zero = 0;
+    if (t->clear_tid == 0 || put_user(zero, t->clear_tid) != 0) return;
+    futex_wake(t->clear_tid, true, 1, FUTEX_BITSET_MATCH_ANY);
+}
+
+void thread_exit(int status) {
+    struct thread *t = current_thread();
+    struct process *p = t->process;
+    futex_thread_exit(t);
+    clear_tid(t);
+    t->killed = false;
+    if (t == p->leader) p->leader_status = status;
+    if (--p->thread_count == 0) process_exit(p->leader_status);
+    t->state = THREAD_ZOMBIE;
+    signal_thread_exit(t);
+    if (t != p->leader) {
+        TAILQ_REMOVE(&p->threads, t, in_process);
+        ended = t;
+    }
+    if (alone_waiter != NULL && p->thread_count == 1) sched_wake(alone_waiter);
+    sched_switch_away();
+    __builtin_unreachable();
+}
+
+void thread_kill_others(void) {
+    struct thread *self = current_thread(), *t;
+    struct process *p = self->process;
+    if (self->killed) thread_exit(0); /* another execve was first */
+    TAILQ_FOREACH(t, &p->threads, in_process) {
+        if (t == self || t->state == THREAD_ZOMBIE) continue;
+        t->killed = true;
+        sched_wake(t);
+    }
+    alone_waiter = self;
+    while (p->thread_count > 1)
+        wait_sleep();
+    alone_waiter = NULL;
+    if (self == p->leader) return;
+    TAILQ_REMOVE(&p->threads, p->leader, in_process);
+    thread_free(p->leader);
+    p->leader = self;
+    self->tid = p->pid;
+}

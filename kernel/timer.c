@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The one event timer, shared by ITIMER_REAL, the deadlines of waiting threads and the slices of
+ * running ones.  It may fire early: whoever it is for looks at the clock and it is armed again.
+ * Without a loader nothing fires. */
+#include <kernel/clock.h>
+#include <kernel/hc.h>
+#include <kernel/process.h>
+#include <kernel/wait.h>
+
+#include "sched_internal.h"
+
+#define SLICE_NS (SLICE_MS * 1000000LL)
+
+static struct {
+    int64_t armed_ns; /* 0: not armed */
+    bool ticking;     /* armed for the end of the slice or earlier */
+    bool tick;        /* fired since the last look */
+} timer;
+
+/* Two threads share the CPU, or one runs while another waits for what only a look can tell. */
+static bool tick_needed(void) { return sched_others_runnable() || wait_for_host(); }
+
+bool timer_outdated(void) {
+    if (!hypercall_available()) return false;
+    int64_t next = wait_next_deadline();
+    if (next >= 0 && (timer.armed_ns == 0 || next < timer.armed_ns)) return true;
+    return !timer.ticking && tick_needed();
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+    if (a == 0 || b == 0) return a == 0 ? b : a;
+    return min(a, b);
+}
+
+void timer_update(void) {
+    int64_t next = wait_next_deadline(), want = current_process()->itimer_deadline_ns;
+    if (next >= 0) want = earlier(want, max(next, 1));
+    if (!timer.ticking && tick_needed()) {
+        timer.ticking = true;
+        want = earlier(want, clock_monotonic_ns() + SLICE_NS);
+    }
+    if (want == 0 || (timer.armed_ns != 0 && timer.armed_ns <= want)) return;
+    timer.armed_ns = want;
+    union hc_args args = {.timer = {.deadline_ns = want}};
+    if (hypercall_available()) hypercall(HC_TIMER, &args);
+}
+
+void timer_fired(void) {
+    if (timer.armed_ns != 0 && clock_monotonic_ns() < timer.armed_ns) clock_follow_host(true);
+    timer.armed_ns = 0;
+    timer.ticking = false;
+    timer.tick = true;
+}
+
+bool timer_take_tick(void) {
+    bool tick = timer.tick;
+    timer.tick = false;
+    return tick;
+}
