@@ -25,7 +25,7 @@ target_compile_options(hermit_guest INTERFACE
   -mgeneral-regs-only -mpopcnt -mno-red-zone -fPIE -fvisibility=hidden -fno-stack-protector
   -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none
   -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections
-  $<$<C_COMPILER_ID:Clang>:-fdirect-access-external-data>)
+  "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/kernel/include/kernel/hidden.h>")
 target_include_directories(hermit_guest INTERFACE
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/kernel/include)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")

@@ -32,7 +32,7 @@ struct hostfs_early {
     struct hostfs_stamp stamp;
     uint32_t len, next; /* bytes */
     bool at_end;        /* these are all */
-    char records[];
+    _Alignas(struct linux_dirent64) char records[];
 };
 
 /* struct file's priv. */

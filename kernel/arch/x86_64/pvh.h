@@ -5,17 +5,20 @@
 
 #include <kernel/types.h>
 
-struct pvh_start_info {
+/* Packed: firmware puts them at any address. */
+#define PVH_PACKED __attribute__((packed))
+
+struct PVH_PACKED pvh_start_info {
     uint32_t magic, version, flags, nr_modules;
     uint64_t modlist, cmdline, rsdp, memmap;
     uint32_t memmap_entries, reserved;
 };
 
-struct pvh_module {
+struct PVH_PACKED pvh_module {
     uint64_t address, size, cmdline, reserved;
 };
 
-struct pvh_memmap {
+struct PVH_PACKED pvh_memmap {
     uint64_t address, size;
     uint32_t type, reserved; /* type 1: RAM */
 };

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* Included ahead of every kernel source: the image is linked as one, so no symbol is ever looked
+ * up through a global offset table, which the image does not have. */
+#ifndef KERNEL_HIDDEN_H
+#define KERNEL_HIDDEN_H
+#pragma GCC visibility push(hidden)
+#endif
