@@ -24,8 +24,7 @@ target_compile_options(hermit_guest INTERFACE
   -ffreestanding -nostdinc "SHELL:-isystem ${COMPILER_INCLUDE}" "SHELL:-isystem ${UAPI_DIR}"
   -mgeneral-regs-only -mpopcnt -mno-red-zone -fPIE -fvisibility=hidden -fno-stack-protector
   -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none
-  -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections
-  "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/kernel/include/kernel/hidden.h>")
+  -fno-strict-aliasing -fno-delete-null-pointer-checks -ffunction-sections -fdata-sections)
 target_include_directories(hermit_guest INTERFACE
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/kernel/include)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
@@ -36,3 +35,9 @@ if(CMAKE_BUILD_TYPE STREQUAL "Debug")
     target_compile_options(hermit_guest INTERFACE -fsanitize=undefined -fsanitize-trap=all)
   endif()
 endif()
+
+# What is linked into the kernel image, and not into a host test.
+add_library(hermit_image INTERFACE)
+target_link_libraries(hermit_image INTERFACE hermit_guest)
+target_compile_options(hermit_image INTERFACE
+  "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/kernel/include/kernel/hidden.h>")
