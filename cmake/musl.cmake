@@ -11,5 +11,5 @@ target_compile_options(hermit_musl INTERFACE
   "SHELL:-idirafter ${UAPI_DIR}" -fno-stack-protector -fno-pie
   "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/loader/musl_compat.h>")
 target_link_options(hermit_musl INTERFACE
-  -nostdlib -nostartfiles -static -no-pie ${MUSL_LIB}/crt1.o ${MUSL_LIB}/crti.o)
+  -nostdlib -nostartfiles -static ${MUSL_LIB}/crt1.o ${MUSL_LIB}/crti.o)
 target_link_libraries(hermit_musl INTERFACE ${MUSL_LIB}/libc.a ${LIBGCC} ${MUSL_LIB}/crtn.o)
