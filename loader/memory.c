@@ -25,7 +25,8 @@
 
 #define FIRST_SLOT (16ULL << 20) /* guest-physical end of the first slot; its size costs time */
 #define FIRST_RAM (8ULL << 20)
-#define BOOT_FRAMES 24 /* that a small program takes */
+#define QEMU_RAM_MAX (HERMIT_RAM_HOLE_GPA - (16ULL << 20)) /* in one piece, below the hole */
+#define BOOT_FRAMES 24                                     /* that a small program takes */
 #define PAGE_UP(x) (((x) + HERMIT_PAGE_SIZE - 1) & ~(uint64_t)(HERMIT_PAGE_SIZE - 1))
 
 static enum hermit_engine vm_engine;
@@ -100,6 +101,10 @@ void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block
     vm_engine = engine;
     limit = limit_bytes;
     bool kvm = engine == HERMIT_ENGINE_KVM;
+    if (!kvm && limit > QEMU_RAM_MAX) {
+        die(EXIT_HERMIT, "-m: under QEMU a program can have at most %llu MiB",
+            (unsigned long long)(QEMU_RAM_MAX >> 20));
+    }
     committed = kvm && limit > FIRST_RAM ? FIRST_RAM : limit;
     slot_bytes = kvm ? FIRST_SLOT - HERMIT_RAM_GPA : committed;
     comm_gpa = PAGE_UP(image_end);

@@ -73,6 +73,12 @@ class PlainQemu(unittest.TestCase):
         p = self.run_kernel("/bin/busybox", initrd=b"not an archive" * 100)
         self.assertIn(b"not a cpio archive", p.stdout)
 
+    def test_memory_beyond_the_first_gib(self):
+        for size, status in (("2G", 0), ("8G", 125)):
+            p = subprocess.run([ARGS.hermit_run, "--vmm", "qemu", "-m", size, BUSYBOX, "true"],
+                               capture_output=True, timeout=120, check=False)
+            self.assertEqual(p.returncode, status, p.stderr)
+
     def test_kvm_accelerator(self):
         if not os.access("/dev/kvm", os.R_OK | os.W_OK):
             self.skipTest("/dev/kvm is missing")
