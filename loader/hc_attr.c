@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <loader/guest_mem.h>
@@ -21,15 +20,6 @@
 #define SYS_fchmodat2 452 /* newer than Debian 12's headers */
 #endif
 
-/* Saturates: a file system may hold any 64-bit second. */
-static int64_t to_ns(const struct statx_timestamp *t) {
-    int64_t ns;
-    if (__builtin_mul_overflow(t->tv_sec, NS_PER_SEC, &ns) ||
-        __builtin_add_overflow(ns, t->tv_nsec, &ns))
-        return t->tv_sec < 0 ? INT64_MIN : INT64_MAX;
-    return ns;
-}
-
 static struct timespec to_timespec(int64_t ns) {
     int64_t sec = ns / NS_PER_SEC, rest = ns % NS_PER_SEC;
     if (rest < 0) {
@@ -40,22 +30,8 @@ static struct timespec to_timespec(int64_t ns) {
 }
 
 int attr_put(gpa_t to, const struct statx *st) {
-    struct hc_attr a = {
-        .ino = st->stx_ino,
-        .dev = makedev(st->stx_dev_major, st->stx_dev_minor),
-        .rdev = makedev(st->stx_rdev_major, st->stx_rdev_minor),
-        .nlink = st->stx_nlink,
-        .mode = st->stx_mode,
-        .uid = st->stx_uid,
-        .gid = st->stx_gid,
-        .blksize = st->stx_blksize,
-        .size = st->stx_size,
-        .blocks = st->stx_blocks,
-        .atime_ns = to_ns(&st->stx_atime),
-        .mtime_ns = to_ns(&st->stx_mtime),
-        .ctime_ns = to_ns(&st->stx_ctime),
-        .btime_ns = (st->stx_mask & STATX_BTIME) != 0 ? to_ns(&st->stx_btime) : 0,
-    };
+    struct hc_attr a;
+    attr_from_statx(&a, st);
     return guest_copy_out(to, &a, sizeof(a));
 }
 

@@ -7,6 +7,8 @@
 
 struct statx;
 
+/* attr_statx.c: the attributes that st describes. */
+void attr_from_statx(struct hc_attr *a, const struct statx *st);
 /* Writes the attributes to guest memory: 0 or -EFAULT. */
 int attr_put(gpa_t to, const struct statx *st);
 /* Writes the attributes of the entry `name` of dir, a link's own, as element `index` of the array

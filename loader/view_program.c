@@ -2,6 +2,7 @@
 /* Finds the program as execvp(3) does, on the host or in the view, and makes it visible together
  * with the links and the script interpreter that lead to it.  Owns nothing. */
 #include <loader/diag.h>
+#include <loader/hc_attr.h>
 #include <loader/path.h>
 #include <loader/view_parts.h>
 
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define HOST_DEFAULT_PATH "/bin:/usr/bin"
@@ -23,29 +23,6 @@
 /* Opens and checks a candidate: 0 with view.program_fd and .program set, or -errno. */
 typedef int open_program_fn(struct view_builder *b, const char *path);
 
-static int64_t nanoseconds(const struct statx_timestamp *t) {
-    return t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
-static void fill_attr(struct hc_attr *a, const struct statx *st) {
-    *a = (struct hc_attr){
-        .ino = st->stx_ino,
-        .dev = makedev(st->stx_dev_major, st->stx_dev_minor),
-        .rdev = makedev(st->stx_rdev_major, st->stx_rdev_minor),
-        .nlink = st->stx_nlink,
-        .mode = st->stx_mode,
-        .uid = st->stx_uid,
-        .gid = st->stx_gid,
-        .blksize = st->stx_blksize,
-        .size = st->stx_size,
-        .blocks = st->stx_blocks,
-        .atime_ns = nanoseconds(&st->stx_atime),
-        .mtime_ns = nanoseconds(&st->stx_mtime),
-        .ctime_ns = nanoseconds(&st->stx_ctime),
-        .btime_ns = nanoseconds(&st->stx_btime),
-    };
-}
-
 /* Could execve(2) run it?  -EPERM: no execute permission. */
 static int check_program(struct view_builder *b, int fd) {
     struct statx st;
@@ -56,7 +33,7 @@ static int check_program(struct view_builder *b, int fd) {
     if (execute == 0) return -EPERM;
     /* Only a mixed mode needs to know who asks. */
     if (execute != 0111 && faccessat(fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0) return -EPERM;
-    fill_attr(&b->v->program_attr, &st);
+    attr_from_statx(&b->v->program_attr, &st);
     b->v->program_fd = fd;
     return 0;
 }
