@@ -2,7 +2,8 @@
 /* Page frames of guest RAM: a binary buddy allocator behind a watermark.
  *
  * RAM comes in chunks (the boot RAM, then what MEM_GROW grants).  A chunk hands out never-used
- * frames in order; the host guarantees that they read as zero and commits them on first touch.
+ * frames in order; the host commits them on first touch and, where no firmware ran before,
+ * guarantees that they read as zero.
  * Freed blocks go to one of two sets of buddy lists, threaded through the frame table and never
  * through the frames: `dirty` (contents undefined, still committed, reused first) and `clean`
  * (given back to the host, zero again). */
@@ -40,6 +41,7 @@ static struct chunk chunks[MAX_CHUNKS];
 static unsigned chunk_count;
 static uint32_t heads[SETS][MAX_ORDER + 1];
 static uint64_t dirty_frames;
+static bool fresh_is_zero;
 static uint64_t limit_bytes, used_bytes, peak_bytes;
 static struct hc_seg release_segs[RELEASE_BATCH];
 
@@ -124,7 +126,7 @@ static uint32_t take_fresh(unsigned order) {
         if (at - base + size > c->frames) continue;
         while (base + c->next < at) {
             c->next++;
-            free_block(CLEAN, 0, base + (uint32_t)c->next - 1);
+            free_block(fresh_is_zero ? CLEAN : DIRTY, 0, base + (uint32_t)c->next - 1);
         }
         c->next += size;
         return at;
@@ -138,9 +140,12 @@ static void add_chunk(gpa_t base, uint64_t bytes) {
     c->frames = bytes >> PAGE_SHIFT;
     c->table = frame_ptr(base);
     c->next = page_up(c->frames * sizeof(struct frame)) >> PAGE_SHIFT;
+    for (uint64_t i = 0; i < c->next; i++)
+        c->table[i] = (struct frame){.link = 1}; /* itself */
 }
 
-void frame_init(gpa_t free_gpa, gpa_t end, uint64_t limit) {
+void frame_init(gpa_t free_gpa, gpa_t end, uint64_t limit, bool zeroed) {
+    fresh_is_zero = zeroed;
     add_chunk(free_gpa, end - free_gpa);
     limit_bytes = limit;
     used_bytes = free_gpa - HERMIT_RAM_GPA;
@@ -167,7 +172,10 @@ static gpa_t take(unsigned order, bool *zero) {
     if (number == 0) {
         *zero = true;
         number = take_listed(CLEAN, order);
-        if (number == 0) number = take_fresh(order);
+    }
+    if (number == 0) {
+        *zero = fresh_is_zero;
+        number = take_fresh(order);
         /* Growing may take frames itself, for page tables. */
         if (number == 0 && grow((uint64_t)PAGE_SIZE << order)) number = take_fresh(order);
         if (number == 0) return 0;

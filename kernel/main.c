@@ -87,7 +87,8 @@ void kernel_boot(const struct hermit_boot *boot, uint64_t tsc_start) {
     if (boot->magic != HERMIT_BOOT_MAGIC || boot->version != HC_VERSION) {
         panic("loader and kernel are of different versions");
     }
-    frame_init(boot->free_gpa, boot->ram_gpa + boot->ram_bytes, boot->ram_limit);
+    frame_init(boot->free_gpa, boot->ram_gpa + boot->ram_bytes, boot->ram_limit,
+               boot->engine == HERMIT_ENGINE_KVM);
     if (!paging_direct_add(boot->ram_gpa, boot->ram_bytes) ||
         (boot->prog_gpa != 0 && !paging_direct_add(boot->prog_gpa, boot->prog_attr.size))) {
         panic("out of memory at boot");
