@@ -14,8 +14,6 @@
 #include <kernel/log.h>
 #include <kernel/string.h>
 
-#include "arch/x86_64/percpu_offsets.h"
-
 #define MAX_CHUNKS 32
 #define MAX_ORDER 10u /* 4 MiB */
 #define GROW_BYTES (16ULL << 20)

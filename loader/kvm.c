@@ -22,12 +22,6 @@
 #include <loader/services.h>
 #include <loader/vm.h>
 
-#define CR0_BITS 0x80010033ULL /* PG WP NE ET MP PE */
-#define CR4_BITS 0x00010620ULL /* FSGSBASE OSXMMEXCPT OSFXSR PAE */
-#define CR4_OSXSAVE 0x00040000ULL
-#define EFER_BITS 0xd01ULL     /* NXE LMA LME SCE */
-#define FMASK_BITS 0x257dd5ULL /* all but IF: software KVM would leave it clear in ring 3 */
-
 static int kvm_fd = -1, vm_fd = -1, vcpu_fd = -1;
 static struct kvm_run *run;
 static uint32_t next_slot;
@@ -106,12 +100,12 @@ static void set_sregs(void) {
     s.gdt.limit = KSYM_boot_gdt_end - KSYM_boot_gdt - 1;
     s.idt.base = KSYM_boot_idt;
     s.idt.limit = KSYM_boot_idt_end - KSYM_boot_idt - 1;
-    s.cr0 = CR0_BITS;
-    s.cr3 = KSYM_boot_pml4 - HERMIT_KERNEL_GVA - KERNEL_TEXT_SPAN + KERNEL_DATA_GPA;
-    s.cr4 = CR4_BITS | CR4_OSXSAVE;
-    s.efer = EFER_BITS;
+    s.cr0 = HERMIT_CR0;
+    s.cr3 = KSYM_boot_pml4 - KERNEL_DATA_GVA + KERNEL_DATA_GPA;
+    s.cr4 = HERMIT_CR4 | HERMIT_CR4_OSXSAVE;
+    s.efer = HERMIT_EFER | HERMIT_EFER_LMA;
     if (ioctl(vcpu_fd, KVM_SET_SREGS, &s) == 0) return;
-    s.cr4 = CR4_BITS; /* a CPU without XSAVE */
+    s.cr4 = HERMIT_CR4; /* a CPU without XSAVE */
     if (ioctl(vcpu_fd, KVM_SET_SREGS, &s) != 0) failed("KVM_SET_SREGS");
 }
 
@@ -123,7 +117,7 @@ static void set_msrs(void) {
         {.nmsrs = 3},
         {{.index = 0xc0000081, .data = (uint64_t)HERMIT_STAR_HI << 48 | (uint64_t)HERMIT_CS0 << 32},
          {.index = 0xc0000082, .data = KSYM_syscall_entry},
-         {.index = 0xc0000084, .data = FMASK_BITS}}};
+         {.index = 0xc0000084, .data = HERMIT_FMASK}}};
     if (ioctl(vcpu_fd, KVM_SET_MSRS, &m) != 3) failed("KVM_SET_MSRS");
 }
 
@@ -172,7 +166,7 @@ static void io_exit(void) {
         kvm_exits.doorbell++;
         poller_note_doorbell();
         /* Claimed by the polling thread in the meantime: it will be done in a moment. */
-        if (!hc_serve(vm_comm, true)) poller_wait_done();
+        if (!hc_serve(vm_comm, true)) hc_wait_served();
         return;
     }
     kvm_exits.other++;

@@ -97,7 +97,7 @@ static void map_image(void) {
 }
 
 void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block_bytes) {
-    uint64_t image_end = KSYM___image_end - HERMIT_KERNEL_GVA - KERNEL_TEXT_SPAN + KERNEL_DATA_GPA;
+    uint64_t image_end = KSYM___image_end - KERNEL_DATA_GVA + KERNEL_DATA_GPA;
     vm_engine = engine;
     limit = limit_bytes;
     bool kvm = engine == HERMIT_ENGINE_KVM;

@@ -81,9 +81,3 @@ void poller_note_doorbell(void) {
     else
         wake();
 }
-
-void poller_wait_done(void) {
-    /* Once is enough: whoever claimed the call holds the lock until it is done.  The word itself is
-     * the guest's and must not be waited for. */
-    if (__atomic_load_n(&vm_comm->call.state, __ATOMIC_ACQUIRE) == HC_CLAIMED) hc_wait_served();
-}

@@ -7,7 +7,5 @@
 
 /* The engine thread took a doorbell: frequent ones start or wake the thread. */
 void poller_note_doorbell(void);
-/* The engine thread waits for a call that the poller has claimed. */
-void poller_wait_done(void);
 
 #endif

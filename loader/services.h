@@ -34,7 +34,8 @@ struct hc_comm;
 /* may_sleep: this is the engine's thread, which signals reach; elsewhere the calls that sleep by
  * design (HC_WAIT, HC_EXIT) answer -EDEADLK. */
 bool hc_serve(struct hc_comm *comm, bool may_sleep);
-/* Waits until no call is being served. */
+/* Waits until no call is being served: whoever claimed one holds the lock until it is done, while
+ * the state word is the guest's and must not be waited for. */
 void hc_wait_served(void);
 /* Number of calls served, by hc_nr, for --stats. */
 extern uint64_t hc_counts[HC_COUNT];

@@ -109,7 +109,6 @@ enum hc_setattr_mask { /* which fields of hc_attr FS_SETATTR / FILE_SETATTR appl
 enum hc_path_flags {
     HC_NOFOLLOW = 1, /* a symbolic link at the end of the path is the object itself */
     HC_RMDIR = 2,    /* FS_UNLINK: the object must be a directory */
-    HC_EFFECTIVE = 4 /* reserved */
 };
 
 /* Where a path call starts and where it reports a symbolic link. */

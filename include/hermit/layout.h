@@ -30,6 +30,22 @@
 #define HERMIT_FILE_GPA HERMIT_U64(0x4000000000) /* 256 GiB */
 #define HERMIT_GPA_END HERMIT_U64(0x6000000000)  /* end of the direct map, 384 GiB */
 
+/* The kernel image: text and constants in the first 2 MiB of the kernel window, data in the second;
+ * in guest-physical memory the data follows at a smaller distance. */
+#define KERNEL_TEXT_SPAN HERMIT_U64(0x200000)
+#define KERNEL_TEXT_GPA_SPAN HERMIT_U64(0x80000)
+#define KERNEL_DATA_GVA (HERMIT_KERNEL_GVA + KERNEL_TEXT_SPAN)
+#define KERNEL_DATA_GPA (HERMIT_RAM_GPA + KERNEL_TEXT_GPA_SPAN)
+
+/* What a virtual CPU's control registers hold, on either engine. */
+#define HERMIT_CR0 HERMIT_U64(0x80010033)      /* PG WP NE ET MP PE */
+#define HERMIT_CR4 HERMIT_U64(0x10620)         /* FSGSBASE OSXMMEXCPT OSFXSR PAE */
+#define HERMIT_CR4_OSXSAVE HERMIT_U64(0x40000) /* where the CPU has it */
+#define HERMIT_EFER HERMIT_U64(0x901)          /* NXE LME SCE; LMA follows from them */
+#define HERMIT_EFER_LMA HERMIT_U64(0x400)
+/* `syscall` clears all flags but IF: software KVM would leave that clear in ring 3. */
+#define HERMIT_FMASK HERMIT_U64(0x257dd5)
+
 /* Segment selectors (descriptor | RPL).  Order is dictated by STAR: sysret takes SS at +8 and
  * CS at +16 of STAR[63:48] (AMD APM vol. 2, 6.1.1). */
 #define HERMIT_CS0 0x10

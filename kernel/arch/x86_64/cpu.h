@@ -10,6 +10,11 @@ void monitor_call(uint64_t arg, unsigned op);
 /* Labels of the way out: see entry.S. */
 extern const char exit_to_user[], exit_to_user_end[];
 
+/* The direct map's entry for the GiB around gpa. */
+uint64_t *paging_direct_entry(gpa_t gpa);
+/* Fills pd with the 2 MiB pages of the GiB at `gib` and links it into the direct map. */
+void paging_link_direct(uint64_t *pd, gpa_t pd_gpa, gpa_t gib);
+
 /* Called from entry.S. */
 void trap_dispatch(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2);
 void exit_work(struct regs *regs);

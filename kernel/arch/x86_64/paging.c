@@ -91,18 +91,24 @@ void paging_drop_table(gpa_t root, gva_t gva) {
     frame_put(gone);
 }
 
+uint64_t *paging_direct_entry(gpa_t gpa) {
+    return &kernel_pdpt[level_index(HERMIT_DIRECT_GVA + gpa, 2)];
+}
+
+void paging_link_direct(uint64_t *pd, gpa_t pd_gpa, gpa_t gib) {
+    for (unsigned i = 0; i < 512; i++) {
+        pte_set(&pd[i], (gib + i * 0x200000ULL) | TABLE_FLAGS | PTE_D | PTE_PS | PTE_NX);
+    }
+    pte_set(paging_direct_entry(gib), pd_gpa | TABLE_FLAGS);
+}
+
 bool paging_direct_add(gpa_t gpa, uint64_t len) {
     const uint64_t gib = 1ULL << 30;
     for (gpa_t at = gpa & ~(gib - 1); at < gpa + len; at += gib) {
-        uint64_t *entry = &kernel_pdpt[level_index(HERMIT_DIRECT_GVA + at, 2)];
-        if (*entry & PTE_P) continue;
+        if (*paging_direct_entry(at) & PTE_P) continue;
         gpa_t table = frame_alloc();
         if (table == 0) return false;
-        uint64_t *pd = frame_ptr(table);
-        for (unsigned i = 0; i < 512; i++) {
-            pte_set(&pd[i], (at + i * 0x200000ULL) | TABLE_FLAGS | PTE_D | PTE_PS | PTE_NX);
-        }
-        pte_set(entry, table | TABLE_FLAGS);
+        paging_link_direct(frame_ptr(table), table, at);
     }
     return true;
 }

@@ -30,12 +30,6 @@
 #define GATE_SET_CR3 0
 #define GATE_HALT 1
 
-/* Kernel text and read-only data occupy the first 2 MiB of the kernel window. */
-#define KERNEL_TEXT_SPAN 0x200000
-#define KERNEL_TEXT_GPA_SPAN 0x80000 /* data follows at this distance in guest-physical memory */
-#define KERNEL_DATA_GVA (HERMIT_KERNEL_GVA + KERNEL_TEXT_SPAN)
-#define KERNEL_DATA_GPA (HERMIT_RAM_GPA + KERNEL_TEXT_GPA_SPAN)
-
 /* The local APIC, mapped for the PVH entry at the end of the image's page directory. */
 #define LOCAL_APIC_GPA 0xfee00000
 #define LOCAL_APIC_GVA (HERMIT_KERNEL_GVA + 511 * 0x200000)

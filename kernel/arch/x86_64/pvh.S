@@ -12,10 +12,6 @@
 #define MSR_LSTAR 0xc0000082
 #define MSR_FMASK 0xc0000084
 #define MSR_GS_BASE 0xc0000101
-#define EFER_SCE_LME_NXE 0x901
-#define CR4_BITS 0x10620 /* FSGSBASE OSXMMEXCPT OSFXSR PAE */
-#define CR4_OSXSAVE 0x40000
-#define CR0_BITS 0x80010033 /* PG WP NE ET MP PE */
 #define CPUID_XSAVE (1 << 26)
 
     .section .note.hermit, "a", @note
@@ -42,13 +38,13 @@ pvh_start:
     movl $DATA_GPA(image_pd) + 3, DATA_GPA(low_pdpt)
     movl $DATA_GPA(boot_pml4), %eax
     movl %eax, %cr3
-    movl $CR4_BITS, %eax
+    movl $HERMIT_CR4, %eax
     movl %eax, %cr4
     movl $MSR_EFER, %ecx
-    movl $EFER_SCE_LME_NXE, %eax
+    movl $HERMIT_EFER, %eax
     xorl %edx, %edx
     wrmsr
-    movl $CR0_BITS, %eax
+    movl $HERMIT_CR0, %eax
     movl %eax, %cr0
     lgdt TEXT_GPA(gdt_low)
     ljmp $0x10, $TEXT_GPA(1f)
@@ -77,7 +73,7 @@ gdt_low:
     set_msr MSR_LSTAR, %rax
     movabsq $HERMIT_STAR_HI << 48 | HERMIT_CS0 << 32, %rax
     set_msr MSR_STAR, %rax
-    movl $0x257dd5, %eax
+    movl $HERMIT_FMASK, %eax
     set_msr MSR_FMASK, %rax
 
     movl $1, %eax
@@ -85,7 +81,7 @@ gdt_low:
     testl $CPUID_XSAVE, %ecx
     jz 3f
     movq %cr4, %rax
-    orl $CR4_OSXSAVE, %eax
+    orl $HERMIT_CR4_OSXSAVE, %eax
     movq %rax, %cr4
     movl $0xd, %eax /* every state component that the CPU has */
     xorl %ecx, %ecx

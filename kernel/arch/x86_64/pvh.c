@@ -17,7 +17,7 @@
 #define MAX_WORDS 128u
 #define BLOCK_BYTES 8192u
 
-extern uint64_t boot_pml4[512], low_pdpt[512], kernel_pdpt[512];
+extern uint64_t boot_pml4[512], low_pdpt[512];
 extern const char __image_end[];
 extern struct pc_clock pvh_clock;
 
@@ -28,13 +28,8 @@ static uint64_t module_pd[512] __attribute__((aligned(PAGE_SIZE)));
 /* The direct map has its first GiB at link time; QEMU puts a module at the end of RAM. */
 static void map_module(const struct pvh_module *module) {
     gpa_t gib = module->address & ~((1ULL << 30) - 1);
-    uint64_t *entry = &kernel_pdpt[(HERMIT_DIRECT_GVA + gib) >> 30 & 511];
-    if (*entry & PTE_P) return;
-    for (unsigned i = 0; i < 512; i++) {
-        uint64_t flags = PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_PS | PTE_NX;
-        module_pd[i] = (gib + i * 0x200000ULL) | flags;
-    }
-    *entry = frame_gpa(module_pd) | PTE_P | PTE_W | PTE_U | PTE_A;
+    if (*paging_direct_entry(gib) & PTE_P) return;
+    paging_link_direct(module_pd, frame_gpa(module_pd), gib);
 }
 
 const struct hermit_boot *pvh_loader_block(const struct pvh_start_info *start) {
