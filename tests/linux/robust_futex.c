@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Robust locks: a thread ends while it holds them. */
+#include <semaphore.h>
+
 #include "thread.h"
 
 static pthread_mutex_t make(int pi) {
@@ -17,9 +19,12 @@ static void *lock_and_die(void *arg) {
     return NULL;
 }
 
+static sem_t locked;
+
 static void *lock_sleep_and_die(void *arg) {
     CHECK_OK(pthread_mutex_lock(arg));
-    sleep_ms(20);
+    CHECK_OK(sem_post(&locked));
+    sleep_ms(20); /* the other usually waits by then; if not, it finds a dead owner */
     return NULL;
 }
 
@@ -42,7 +47,7 @@ static void check_kind(int pi) {
 
     if (!pi) {
         pthread_t owner = spawn(lock_sleep_and_die, &m);
-        sleep_ms(2);
+        CHECK_OK(sem_wait(&locked));
         pthread_t waiter = spawn(lock_and_recover, &m);
         join(owner);
         join(waiter);
@@ -101,6 +106,7 @@ static void bad_lists(void) {
 }
 
 int main(void) {
+    CHECK_OK(sem_init(&locked, 0, 0));
     check_kind(0);
     ok("robust");
     check_kind(1);
