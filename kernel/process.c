@@ -41,7 +41,6 @@ void process_init(const struct hermit_boot *boot) {
     sched_init(p, t);
     t->altstack.ss_flags = SS_DISABLE;
     t->regs = (struct regs *)(percpu()->kstack_top - sizeof(struct regs));
-    percpu()->thread = t;
 }
 
 void process_exit(int status) { hypercall_exit(HC_EXIT_PROGRAM, (uint32_t)status & 0xff); }

@@ -124,7 +124,7 @@ static struct thread *taker(struct process *p, int sig) {
 static void notify(struct thread *t, int sig) {
     if (!takes(t, sig)) return;
     sched_wake(t);
-    if (t == current_thread()) percpu()->pending = 1;
+    sched_interrupt(t);
 }
 
 static int send(struct thread *t, struct signal_queue *q, int sig, const siginfo_t *info) {

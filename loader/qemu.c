@@ -130,7 +130,7 @@ static void spawn(int serial, int kernel, int initrd) {
 }
 
 /* Raises the guest's interrupt; async-signal-safe. */
-static void kick(void) {
+static void kick(uint32_t cpu) {
     char byte = 0;
     (void)!send(link_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -142,14 +142,14 @@ static void end_qemu(void) {
 
 /* Serves one doorbell; a guest that sleeps is told of the answer. */
 static void serve(void) {
-    bool sleeps = __atomic_load_n(&vm_comm->call.nr, __ATOMIC_RELAXED) == HC_WAIT;
-    if (hc_serve(vm_comm, true) && sleeps) kick();
+    bool sleeps = __atomic_load_n(&vm_comm->calls[0].nr, __ATOMIC_RELAXED) == HC_WAIT;
+    if (hc_serve(0, true) && sleeps) kick(0);
 }
 
 static void serve_until_exit(void) {
     char bytes[64];
     while (!__atomic_load_n(&vm_exit.done, __ATOMIC_ACQUIRE)) {
-        if (event_pending()) event_injected();
+        if (event_pending(0)) event_injected(0);
         ssize_t n = read(link_fd, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {

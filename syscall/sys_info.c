@@ -81,10 +81,10 @@ int64_t sys_getrusage(int who, gva_t buf) {
     return put_user(usage, buf);
 }
 
-/* getcpu(2): all threads run on the first CPU. */
+/* getcpu(2): one node. */
 int64_t sys_getcpu(gva_t cpu_at, gva_t node_at, gva_t cache) {
-    uint32_t zero = 0;
-    if (cpu_at != 0 && put_user(zero, cpu_at) != 0) return -EFAULT;
+    uint32_t cpu = percpu()->id, zero = 0;
+    if (cpu_at != 0 && put_user(cpu, cpu_at) != 0) return -EFAULT;
     return node_at != 0 ? put_user(zero, node_at) : 0;
 }
 

@@ -13,6 +13,8 @@
 #define PC_TRAP_RAX 64
 #define PC_TRAP_STACK_TOP 512
 #define PC_IRQ_STACK_TOP 1024
+#define PC_ID 1024
+#define PC_SIZE 1152
 
 /* What the CPU and the monitor's stubs leave at the top of the trap stack. */
 #define MB_VECTOR (PC_TRAP_STACK_TOP - 56)

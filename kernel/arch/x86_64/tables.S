@@ -157,7 +157,7 @@ boot_idt_end:
 percpu0:
     .quad percpu0
     .quad boot_stack_top
-    .fill 126, 8, 0
+    .fill PC_SIZE / 8 - 2, 8, 0
 
     .section .bss
     .balign 4096

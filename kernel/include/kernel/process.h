@@ -58,6 +58,7 @@ struct process {
     int64_t itimer_deadline_ns; /* ITIMER_REAL: CLOCK_MONOTONIC, 0: off */
     int64_t itimer_interval_ns;
     uint64_t start_ns;
+    uint64_t ended_cycles; /* CPU time of threads that have ended */
     uint64_t faults;
     uint32_t *groups; /* supplementary, owned */
     uint32_t group_count;
@@ -81,6 +82,7 @@ struct wait {
     struct hc_wait_fd *fds;
     uint32_t count;
     int64_t deadline_ns;
+    uint32_t watched_at; /* wait.c: where the loader looks at them */
 };
 
 struct thread {
@@ -98,6 +100,7 @@ struct thread {
     gva_t clear_tid;
     gva_t robust_list;
     uint64_t affinity;                   /* CPUs that sched_setaffinity(2) chose, 0: all */
+    uint32_t cpu;                        /* where it runs, or ran last */
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */
     uint64_t restart_arg[4];
     bool in_fault; /* a fault report is being written */
@@ -114,10 +117,13 @@ struct thread {
     uint64_t kernel_rsp;    /* while it does not */
     uint64_t full_restore;  /* percpu's while it does not */
     struct _xstate *xstate; /* likewise; owned */
+    uint32_t vectors_cpu;   /* whose registers hold the state, if that CPU thinks so too */
     uint64_t cpu_cycles;    /* up to the last switch */
     uint64_t switches;      /* voluntary */
     uint64_t preemptions;
 };
+
+enum cpu_idle { CPU_BUSY, CPU_POLLING, CPU_HALTED };
 
 struct percpu {
     /* The offsets are known to entry.S and monitor.S through percpu_offsets.h. */
@@ -126,22 +132,38 @@ struct percpu {
     uint64_t user_rsp;
     uint64_t scratch;
     uint64_t scratch2;
-    uint64_t pending;      /* work for the exit path; set on interrupts and by signal_send */
+    uint64_t pending; /* work for the exit path; set on interrupts and by others, under the lock */
     uint64_t full_restore; /* leave with iretq: rcx and r11 are the program's own */
     uint64_t cr2;
     uint64_t trap_rax;
     struct thread *thread;
     uint64_t trap_stack[54]; /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
     uint64_t irq_stack[64];  /* ring 0: IST1 */
+    uint32_t id;             /* read by the vDSO, too */
+    uint32_t in_user;        /* out of the kernel, or on its way */
+    uint32_t flush;          /* reload CR3 before anything of the program is touched */
+    uint32_t idle;           /* enum cpu_idle */
+    gpa_t root;              /* page tables in CR3 */
+    struct thread_list runnable; /* without the running one */
+    uint32_t queued;             /* their number */
+    uint32_t poll_us;            /* how long to poll before halting */
+    uint64_t since;              /* TSC when the running thread got the CPU or was accounted for */
+    uint64_t slice_end;          /* TSC */
+    struct thread *idle_thread;
+    struct thread *vectors; /* whose vector registers the CPU holds */
 };
 
 static inline struct percpu *percpu(void) {
     struct percpu *p;
-    __asm__("mov %%gs:0, %0" : "=r"(p));
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(p)); /* another CPU's after a switch */
     return p;
 }
 /* The thread that runs here. */
-static inline struct thread *current_thread(void) { return percpu()->thread; }
+static inline struct thread *current_thread(void) {
+    struct thread *t;
+    __asm__("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct percpu, thread)));
+    return t;
+}
 static inline struct process *current_process(void) { return current_thread()->process; }
 static inline struct mm *current_mm(void) { return current_process()->mm; }
 

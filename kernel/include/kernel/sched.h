@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads: creation, scheduling, end.  The kernel is not preemptive: another thread runs only when
- * the current one waits, yields, ends or leaves the kernel with its slice used up. */
+/* Threads: creation, scheduling, end.  The kernel is not preemptive and runs under one lock
+ * (smp.h): another thread is in the kernel only when the current one waits, yields, ends or leaves.
+ */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 
@@ -25,6 +26,10 @@ void thread_kill_others(void);
 
 /* Makes a waiting thread look at its condition; nothing if it does not wait. */
 void sched_wake(struct thread *t);
+/* Makes a thread that runs, here or on another CPU, pass the way out of the kernel soon. */
+void sched_interrupt(struct thread *t);
+/* sched_setaffinity(2): moves t to a CPU of mask (not 0).  0 or -ENOMEM. */
+int sched_set_affinity(struct thread *t, uint64_t mask);
 /* Runs the others first. */
 void sched_yield(void);
 /* Is somebody else ready to run? */
