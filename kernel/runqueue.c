@@ -1,22 +1,58 @@
 /* SPDX-License-Identifier: MIT */
-/* The run queues, one a CPU, and which one a thread goes to.  Owns percpu.runnable. */
+/* The run queues, one a CPU, and which one a thread goes to.  Owns percpu.runnable.
+ *
+ * Fair queueing: the thread that has had the least time is next.  One that comes back from a wait
+ * counts as little behind the others, so it gets the CPU soon, but not for long. */
+#include <kernel/clock.h>
 #include <kernel/smp.h>
 
 #include "sched_internal.h"
+
+#define CATCH_UP_MS 5 /* what a thread keeps of the time it did not use */
+#define PREEMPT_MS 1  /* so far behind, it need not wait for the end of the slice */
+
+static uint64_t next_order;
+
+static int64_t behind(const struct thread *a, const struct thread *b) {
+    return (int64_t)(b->vruntime - a->vruntime);
+}
+
+static int run_compare(const struct thread *a, const struct thread *b) {
+    int64_t d = behind(a, b);
+    if (d == 0) d = (int64_t)(b->queue_order - a->queue_order);
+    return d > 0 ? -1 : d < 0;
+}
+
+RB_PROTOTYPE(run_tree, thread, run_node, run_compare)
+RB_GENERATE(run_tree, thread, run_node, run_compare)
+
+static uint64_t cycles(uint64_t ms) { return ms * clock_tsc_khz(); }
 
 static bool allowed(const struct thread *t, const struct percpu *cpu) {
     return t->affinity == 0 || (t->affinity >> cpu->id & 1);
 }
 
+/* The time that t has had, as it counts on `cpu`. */
+static void place(struct percpu *cpu, struct thread *t) {
+    if (t->cpu != cpu->id) {
+        const struct percpu *from = cpu_get(t->cpu);
+        t->vruntime += cpu->min_vruntime - from->min_vruntime;
+        t->cpu = cpu->id;
+    }
+    uint64_t least = cpu->min_vruntime - cycles(CATCH_UP_MS);
+    if ((int64_t)(t->vruntime - least) < 0) t->vruntime = least;
+}
+
 static void insert(struct percpu *cpu, struct thread *t) {
     t->state = THREAD_RUNNABLE;
-    t->cpu = cpu->id;
-    TAILQ_INSERT_TAIL(&cpu->runnable, t, queued);
+    place(cpu, t);
+    t->queue_order = next_order++;
+    RB_INSERT(run_tree, &cpu->runnable, t);
     cpu->queued++;
 }
 
 static void take_out(struct percpu *cpu, struct thread *t) {
-    TAILQ_REMOVE(&cpu->runnable, t, queued);
+    RB_REMOVE(run_tree, &cpu->runnable, t);
     cpu->queued--;
 }
 
@@ -39,10 +75,29 @@ static struct percpu *choose(const struct thread *t) {
 void runqueue_add(struct thread *t) {
     struct percpu *self = percpu(), *cpu = smp_active ? choose(t) : self;
     insert(cpu, t);
-    if (cpu != self && cpu->idle != CPU_BUSY) cpu_kick(cpu);
+    if (cpu->idle != CPU_BUSY) {
+        if (cpu != self) cpu_kick(cpu);
+    } else if (behind(t, cpu->thread) > (int64_t)cycles(PREEMPT_MS)) {
+        cpu->slice_end = 0;
+        cpu_kick(cpu);
+    }
 }
 
-void runqueue_add_here(struct thread *t) { insert(percpu(), t); }
+void runqueue_yield(struct thread *t) {
+    struct percpu *self = percpu();
+    const struct thread *last = RB_MAX(run_tree, &self->runnable);
+    if (last != NULL && behind(t, last) > 0) t->vruntime = last->vruntime;
+    insert(self, t);
+}
+
+void runqueue_preempted(struct thread *t) { insert(percpu(), t); }
+
+void runqueue_account(struct percpu *cpu, struct thread *t, uint64_t cycles_run) {
+    t->vruntime += cycles_run;
+    const struct thread *first = RB_MIN(run_tree, &cpu->runnable);
+    const struct thread *least = first != NULL && behind(first, t) > 0 ? first : t;
+    if ((int64_t)(least->vruntime - cpu->min_vruntime) > 0) cpu->min_vruntime = least->vruntime;
+}
 
 /* A thread that waits for another CPU and may run on this one, from the longest queue. */
 static struct thread *steal(struct percpu *self) {
@@ -53,10 +108,10 @@ static struct thread *steal(struct percpu *self) {
     }
     struct thread *t;
     if (from == NULL) return NULL;
-    TAILQ_FOREACH(t, &from->runnable, queued) {
+    RB_FOREACH(t, run_tree, &from->runnable) {
         if (!allowed(t, self)) continue;
         take_out(from, t);
-        t->cpu = self->id;
+        place(self, t);
         return t;
     }
     return NULL;
@@ -64,7 +119,7 @@ static struct thread *steal(struct percpu *self) {
 
 struct thread *runqueue_take(void) {
     struct percpu *self = percpu();
-    struct thread *t = TAILQ_FIRST(&self->runnable);
+    struct thread *t = RB_MIN(run_tree, &self->runnable);
     if (t != NULL) take_out(self, t);
     return t != NULL || !smp_active ? t : steal(self);
 }

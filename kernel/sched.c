@@ -22,6 +22,7 @@ void sched_account(void) {
     struct percpu *cpu = percpu();
     uint64_t now = arch_tsc();
     cpu->thread->cpu_cycles += now - cpu->since;
+    runqueue_account(cpu, cpu->thread, now - cpu->since);
     cpu->since = now;
 }
 
@@ -89,8 +90,8 @@ void sched_first_run(void) {
 
 void sched_switch_away(void) {
     struct percpu *cpu = percpu();
-    struct thread *prev = cpu->thread, *next = runqueue_take();
     sched_account();
+    struct thread *prev = cpu->thread, *next = runqueue_take();
     if (next == NULL) next = cpu->idle_thread;
     cpu->slice_end = cpu->since + clock_tsc_khz() * SLICE_MS;
     if (next != prev)
@@ -122,7 +123,7 @@ static void idle_thread_main(void) {
 }
 
 bool sched_cpu_init(struct percpu *cpu) {
-    TAILQ_INIT(&cpu->runnable);
+    RB_INIT(&cpu->runnable);
     cpu->idle_thread = thread_create_idle(cpu, idle_thread_main);
     cpu->thread = cpu->idle_thread;
     return cpu->idle_thread != NULL;
@@ -144,7 +145,8 @@ uint64_t sched_slice_left(const struct percpu *cpu) {
 
 void sched_yield(void) {
     if (!sched_others_runnable()) return;
-    runqueue_add_here(current_thread());
+    sched_account();
+    runqueue_yield(current_thread());
     sched_switch_away();
 }
 
@@ -187,7 +189,9 @@ void sched_leave_kernel(void) {
         sched_switch_away();
     } else if (sched_others_runnable() && sched_slice_left(percpu()) == 0) {
         t->preemptions++;
-        sched_yield();
+        sched_account();
+        runqueue_preempted(t);
+        sched_switch_away();
     }
     if (t->killed) thread_exit(0);
     signal_wait_while_stopped();

@@ -29,9 +29,15 @@ bool sched_cpu_init(struct percpu *cpu);
 void sched_cpu_discard(struct percpu *cpu);
 
 /* runqueue.c */
-/* To the best CPU for t, which is interrupted if it sleeps; or to this one. */
+/* Adds t to the best CPU for it, which is interrupted if it sleeps or runs somebody who has had
+ * more time. */
 void runqueue_add(struct thread *t);
-void runqueue_add_here(struct thread *t);
+/* Adds the current thread to this CPU's: behind all others (sched_yield(2)), or where its time puts
+ * it. */
+void runqueue_yield(struct thread *t);
+void runqueue_preempted(struct thread *t);
+/* t has had cycles_run more on `cpu`. */
+void runqueue_account(struct percpu *cpu, struct thread *t, uint64_t cycles_run);
 /* The next thread for this CPU, perhaps another CPU's, or NULL. */
 struct thread *runqueue_take(void);
 /* Has this CPU one waiting?  Has any? */

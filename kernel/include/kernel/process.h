@@ -4,6 +4,7 @@
 #define KERNEL_PROCESS_H
 
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 #include <hermit/linux_abi.h>
 #include <kernel/types.h>
 
@@ -36,6 +37,7 @@ struct signal_queue {
 };
 
 TAILQ_HEAD(thread_list, thread);
+RB_HEAD(run_tree, thread);
 struct _xstate;
 
 struct process {
@@ -108,7 +110,10 @@ struct thread {
 
     /* Of the scheduler. */
     TAILQ_ENTRY(thread) in_process;
-    TAILQ_ENTRY(thread) queued; /* in the run queue or a list of waiting threads */
+    TAILQ_ENTRY(thread) queued; /* in a list of waiting threads */
+    RB_ENTRY(thread) run_node;  /* in a run queue */
+    uint64_t vruntime;          /* cycles it has had, comparable with those of its CPU's others */
+    uint64_t queue_order;       /* first come, first served among equals */
     enum thread_state state;
     struct wait wait;
     uint64_t sigwait;       /* signals that rt_sigtimedwait(2) waits for */
@@ -137,18 +142,19 @@ struct percpu {
     uint64_t cr2;
     uint64_t trap_rax;
     struct thread *thread;
-    uint64_t trap_stack[54]; /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
-    uint64_t irq_stack[64];  /* ring 0: IST1 */
-    uint32_t id;             /* read by the vDSO, too */
-    uint32_t in_user;        /* out of the kernel, or on its way */
-    uint32_t flush;          /* reload CR3 before anything of the program is touched */
-    uint32_t idle;           /* enum cpu_idle */
-    gpa_t root;              /* page tables in CR3 */
-    struct thread_list runnable; /* without the running one */
-    uint32_t queued;             /* their number */
-    uint32_t poll_us;            /* how long to poll before halting */
-    uint64_t since;              /* TSC when the running thread got the CPU or was accounted for */
-    uint64_t slice_end;          /* TSC */
+    uint64_t trap_stack[54];  /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
+    uint64_t irq_stack[64];   /* ring 0: IST1 */
+    uint32_t id;              /* read by the vDSO, too */
+    uint32_t in_user;         /* out of the kernel, or on its way */
+    uint32_t flush;           /* reload CR3 before anything of the program is touched */
+    uint32_t idle;            /* enum cpu_idle */
+    gpa_t root;               /* page tables in CR3 */
+    struct run_tree runnable; /* threads that wait for the CPU, by vruntime */
+    uint32_t queued;          /* their number */
+    uint32_t poll_us;         /* how long to poll before halting */
+    uint64_t min_vruntime;    /* no waiting thread of this CPU falls much behind it */
+    uint64_t since;           /* TSC when the running thread got the CPU or was accounted for */
+    uint64_t slice_end;       /* TSC */
     struct thread *idle_thread;
     struct thread *vectors; /* whose vector registers the CPU holds */
 };
