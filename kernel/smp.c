@@ -63,6 +63,7 @@ void smp_acquire(void) {
     if (!smp_active) return;
     if (!try_lock(LOCK_TAKEN)) lock_slow();
     struct percpu *cpu = percpu();
+    cpu->kicked = 0;
     if (cpu->flush) {
         cpu->flush = 0;
         paging_reload();
@@ -93,7 +94,9 @@ void cpu_kick(struct percpu *cpu) {
     }
     __atomic_store_n(&cpu->pending, 1, __ATOMIC_SEQ_CST);
     bool busy_in_kernel = !cpu->in_user && cpu->idle != CPU_HALTED;
-    if (!busy_in_kernel) cpu_interrupt(cpu->id);
+    if (busy_in_kernel || cpu->kicked) return;
+    cpu->kicked = 1;
+    cpu_interrupt(cpu->id);
 }
 
 void smp_quiesce(void) {

@@ -195,6 +195,7 @@ static void look(int64_t deadline_ns) {
     watcher.cpu = percpu();
     watcher.deadline_ns = deadline_ns;
     int64_t r = call_loader(watcher.fds, total, deadline_ns);
+    if (r == -EINTR) percpu()->pending = 1; /* the events were the interruption */
     if (r < 0 && r != -EINTR) {
         /* The host cannot watch these: look again soon. */
         int64_t soon = clock_monotonic_ns() + RETRY_NS;

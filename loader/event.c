@@ -128,6 +128,7 @@ static int sleep_on(uint32_t cpu, struct pollfd *fds, uint32_t count,
         r = -EINTR;
     else if ((r = ppoll(fds, count, timeout, &old)) < 0)
         r = -errno;
+    if (r == -EINTR) event_injected(cpu); /* the guest hears of it by the end of its sleep */
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return r;
 }

@@ -147,6 +147,7 @@ struct percpu {
     uint32_t id;              /* read by the vDSO, too */
     uint32_t in_user;         /* out of the kernel, or on its way */
     uint32_t flush;           /* reload CR3 before anything of the program is touched */
+    uint32_t kicked;          /* an interrupt is on its way; until it has the lock again */
     uint32_t idle;            /* enum cpu_idle */
     gpa_t root;               /* page tables in CR3 */
     struct run_tree runnable; /* threads that wait for the CPU, by vruntime */
