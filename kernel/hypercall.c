@@ -61,15 +61,21 @@ static bool by_doorbell(enum hc_nr nr) {
     }
 }
 
-/* Halts until the answer's interrupt.  The exit path must still look at what else came. */
+/* Halts until the answer's interrupt.  A kick ends the call: so does another bell.  The exit path
+ * must still look at what else came. */
 static void idle_until_done(const struct hc_call *call) {
-    for (;;) {
-        percpu()->pending = 0;
+    struct percpu *cpu = percpu();
+    for (bool ended = false;;) {
+        cpu->pending = 0;
         serial_drain();
         if (done(call)) break;
+        if (__atomic_load_n(&cpu->kicked, __ATOMIC_SEQ_CST) && !ended) {
+            ended = true;
+            arch_outb(HERMIT_PORT_SERIAL, 1);
+        }
         arch_idle();
     }
-    percpu()->pending = 1;
+    cpu->pending = 1;
 }
 
 static void ring(const struct hc_call *call, enum hc_nr nr) {

@@ -95,7 +95,7 @@ void cpu_kick(struct percpu *cpu) {
     __atomic_store_n(&cpu->pending, 1, __ATOMIC_SEQ_CST);
     bool busy_in_kernel = !cpu->in_user && cpu->idle != CPU_HALTED;
     if (busy_in_kernel || cpu->kicked) return;
-    cpu->kicked = 1;
+    __atomic_store_n(&cpu->kicked, 1, __ATOMIC_SEQ_CST);
     cpu_interrupt(cpu->id);
 }
 

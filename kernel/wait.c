@@ -250,8 +250,16 @@ static void adapt_polling(struct percpu *cpu, uint64_t slept_us) {
         cpu->poll_us /= 2;
 }
 
+/* QEMU: the loader has one thread, and its interrupts come to the first CPU. */
+static void halt(void) {
+    smp_release();
+    arch_idle();
+    smp_acquire();
+}
+
 static void sleep_in_loader(struct percpu *cpu) {
     uint64_t start = arch_tsc();
+    if (cpu->id != 0 && boot_info()->engine == HERMIT_ENGINE_QEMU) return halt();
     if (watcher.cpu == NULL)
         look(wait_next_deadline());
     else
@@ -272,7 +280,7 @@ void wait_idle(void) {
     }
     if (sched_others_runnable()) return;
     if (!hypercall_available())
-        idle_without_loader();
+        cpu->id == 0 ? idle_without_loader() : halt();
     else if (!smp_active || !poll_for_work(cpu))
         sleep_in_loader(cpu);
 }

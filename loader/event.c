@@ -162,9 +162,10 @@ static int64_t wait_for_files(uint32_t cpu, const struct hc_wait *a, const struc
     int r = load_fds(a, entries, fds);
     hc_unlock();
     if (r != 0) return r;
-    fds[a->count] = (struct pollfd){.fd = end_fd, .events = 0};
+    fds[a->count] = (struct pollfd){.fd = end_fd, .events = POLLIN};
     r = sleep_on(cpu, fds, a->count + 1, left);
     if (r < 0) return r;
+    if (fds[a->count].revents != 0) return -EINTR;
     int64_t ready = 0;
     for (uint32_t i = 0; i < a->count; i++) {
         entries[i].revents = (uint16_t)fds[i].revents;
@@ -177,9 +178,9 @@ static int64_t wait_for_files(uint32_t cpu, const struct hc_wait *a, const struc
 }
 
 static int64_t wait_for_time(uint32_t cpu, const struct timespec *left) {
-    struct pollfd end = {.fd = end_fd, .events = 0};
+    struct pollfd end = {.fd = end_fd, .events = POLLIN}; /* QEMU: another doorbell */
     int r = sleep_on(cpu, &end, 1, left);
-    return r < 0 ? r : 0;
+    return r < 0 ? r : r > 0 ? -EINTR : 0;
 }
 
 int64_t hc_wait(union hc_args *args) {

@@ -8,7 +8,6 @@
 #include "cpu.h"
 #include "percpu_offsets.h"
 
-#define KERNEL_SLOT 255
 #define TABLE_FLAGS (PTE_P | PTE_W | PTE_U | PTE_A)
 
 extern uint64_t boot_pml4[512], kernel_pdpt[512];

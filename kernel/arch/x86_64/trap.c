@@ -26,6 +26,7 @@ _Static_assert(offsetof(struct percpu, trap_rax) == PC_TRAP_RAX, "percpu_offsets
 _Static_assert(offsetof(struct percpu, irq_stack) == PC_TRAP_STACK_TOP, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, id) == PC_IRQ_STACK_TOP, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, id) == VVAR_GS_CPU, "vvar.h");
+_Static_assert(offsetof(struct percpu, root) == PC_ROOT, "percpu_offsets.h");
 _Static_assert(sizeof(struct percpu) <= PC_SIZE, "percpu_offsets.h");
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "percpu_offsets.h");
 _Static_assert(offsetof(struct regs, rflags) == REGS_RFLAGS, "percpu_offsets.h");

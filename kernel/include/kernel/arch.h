@@ -33,7 +33,7 @@ void arch_idle(void);
 struct percpu *cpu_area_create(uint32_t id, gva_t *tss);
 void cpu_area_free(struct percpu *cpu);
 /* Starts it at sched_cpu_main(), on its kstack_top. */
-bool cpu_boot(const struct percpu *cpu, gva_t tss);
+bool cpu_boot(struct percpu *cpu, gva_t tss);
 /* Raises HERMIT_VEC_EVENT on that CPU. */
 void cpu_interrupt(uint32_t id);
 /* Lets the host run another CPU. */

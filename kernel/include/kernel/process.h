@@ -146,10 +146,10 @@ struct percpu {
     uint64_t irq_stack[64];   /* ring 0: IST1 */
     uint32_t id;              /* read by the vDSO, too */
     uint32_t in_user;         /* out of the kernel, or on its way */
+    gpa_t root;               /* page tables in CR3 */
     uint32_t flush;           /* reload CR3 before anything of the program is touched */
     uint32_t kicked;          /* an interrupt is on its way; until it has the lock again */
     uint32_t idle;            /* enum cpu_idle */
-    gpa_t root;               /* page tables in CR3 */
     struct run_tree runnable; /* threads that wait for the CPU, by vruntime */
     uint32_t queued;          /* their number */
     uint32_t poll_us;         /* how long to poll before halting */
