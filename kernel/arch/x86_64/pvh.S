@@ -74,8 +74,8 @@ gdt_low:
     movl %ebp, %esi
     iretq
 
-/* The state of a KVM virtual CPU at its start, but for ring, CR3 and registers.  Ring 0, 64-bit mode,
- * rbx = struct percpu, its GDT is loaded. */
+/* The state of a KVM virtual CPU at its start, but for ring, CR3 and registers.  Ring 0, 64-bit
+ * mode, rbx = struct percpu, its GDT is loaded. */
     .globl cpu_set_state
 cpu_set_state:
     lidt idt_descriptor(%rip)
@@ -115,7 +115,7 @@ cpu_set_state:
     popq %rbx
     ret
 
-/* Another CPU, woken by a start-up IPI: real mode at AP_START_GPA, where cpu_boot.c has put a copy of
+/* Another CPU, woken by a start-up IPI: real mode at AP_START_GPA, where apic.c has put a copy of
  * this and, behind it, page tables that map it one to one (Intel SDM vol. 3, 9.4.4). */
     .globl ap_start, ap_start_end
     .code16
