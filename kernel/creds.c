@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Credentials: the rules by which capabilities follow the user ids, and who belongs to a group. */
-#include <linux/securebits.h>
-
 #include <kernel/creds.h>
 
 #define CAP_BIT(cap) (1ULL << (cap))

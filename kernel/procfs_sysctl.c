@@ -14,9 +14,7 @@
 #define VALUE(name, text)                                                                          \
     { name, TREE_FILE, .constant = text }
 
-static void show_hostname(struct tree_text *t) {
-    text_printf(t, "%s\n", uts_hostname());
-}
+static void show_hostname(struct tree_text *t) { text_printf(t, "%s\n", uts_hostname()); }
 
 static void show_domainname(struct tree_text *t) { text_printf(t, "%s\n", uts_domainname()); }
 

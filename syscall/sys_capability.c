@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* capabilities(7): capget(2), capset(2) and what prctl(2) does with them. */
-#include <linux/securebits.h>
-
 #include <kernel/creds.h>
 #include <syscall/prctl.h>
 #include <syscall/protos.h>
