@@ -36,6 +36,7 @@ void process_init(const struct hermit_boot *boot) {
     p->euid = p->suid = p->fsuid = boot->euid;
     p->egid = p->sgid = p->fsgid = boot->egid;
     creds_init(p);
+    p->mce_kill = PR_MCE_KILL_DEFAULT;
     p->coredump_filter = 0x33; /* MMF_DUMP_FILTER_DEFAULT and ELF headers, as core(5) says */
     p->fs.umask = boot->umask;
     p->start_ns = (uint64_t)clock_monotonic_ns();

@@ -113,6 +113,8 @@ static int fill(struct tree_open *o) {
         text_printf(t, "%s\n", o->node.entry->constant);
     else if (o->node.entry->show)
         o->node.entry->show(t);
+    else
+        return -EINVAL;
     if (t->failed) return -ENOMEM;
     o->filled = true;
     return 0;
@@ -236,8 +238,9 @@ static const struct file_ops *ops_of(const struct tree_entry *e, uint32_t flags)
     return e->ops ? e->ops : &text_ops;
 }
 
-static int check_open(const struct tree_node *n, uint32_t flags) {
+static int check_open(struct mount *m, const struct tree_node *n, uint32_t flags) {
     const struct tree_entry *e = n->entry;
+    struct hc_attr attr;
     bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
     bool reads = (flags & O_ACCMODE) != O_WRONLY;
 
@@ -245,13 +248,15 @@ static int check_open(const struct tree_node *n, uint32_t flags) {
     if (flags & O_PATH) return 0;
     if (S_ISLNK(e->mode) && (!e->opaque || (flags & O_NOFOLLOW))) return -ELOOP;
     if (S_ISDIR(e->mode)) return writes || (flags & O_CREAT) ? -EISDIR : 0;
-    if (writes && !e->store && !(e->ops && e->ops->write)) return -EACCES;
-    return reads && !(e->mode & 0444) ? -EACCES : 0;
+    if (writes && !(e->mode & 0222)) return -EACCES;
+    if (S_ISLNK(e->mode)) return 0;
+    tree_fill_attr(m, n, &attr);
+    return vfs_permission(&attr, (reads ? 4 : 0) | (writes ? 2 : 0));
 }
 
 int tree_open_node(struct mount *m, const struct tree_node *n, uint32_t flags, struct file *out) {
     struct tree_open *o;
-    int r = check_open(n, flags);
+    int r = check_open(m, n, flags);
 
     if (r) return r;
     if (!tree_thread(n)) return -ESRCH;

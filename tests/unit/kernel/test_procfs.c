@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc and /dev: lookup, links to open files, generated text, devices, random bytes. */
 #include <kernel/arch.h>
+#include <kernel/creds.h>
 #include <kernel/frame.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
@@ -118,7 +119,12 @@ static void test_lookup(void **state) {
     assert_int_equal(open_error("/proc/self", O_RDONLY | O_NOFOLLOW), -ELOOP);
     assert_int_equal(open_error("/proc/self/comm", O_WRONLY), 0);
     assert_int_equal(open_error("/proc/self/stat", O_WRONLY), -EACCES);
+    fake_process.fsuid = 1000;
+    fake_process.caps.effective = 0;
     assert_int_equal(open_error("/proc/self/clear_refs", O_RDONLY), -EACCES);
+    fake_process.fsuid = 0;
+    assert_int_equal(open_error("/proc/self/clear_refs", O_WRONLY), 0);
+    creds_exec(&fake_process);
     assert_int_equal(open_error("/proc/sys/kernel", O_RDWR), -EISDIR);
     assert_int_equal(do_mkdir("/proc/x", 0755), -EPERM);
 }
