@@ -12,7 +12,16 @@ struct process;
 struct tree_node;
 
 /* What the numbers in a path mean. */
-enum tree_number { TREE_PID, TREE_TID, TREE_FD, TREE_CPU, TREE_CACHE, TREE_NODE, TREE_NUMBERS };
+enum tree_number {
+    TREE_PID,
+    TREE_TID,
+    TREE_FD,
+    TREE_CPU,
+    TREE_CACHE,
+    TREE_NODE,
+    TREE_PTY,
+    TREE_NUMBERS
+};
 #define TREE_NONE (-1) /* that number does not occur in the path */
 
 /* Text that grows; once memory runs out it stays as it is and `failed` is set. */
@@ -45,9 +54,11 @@ struct tree_entry {
     const struct tree_dir *dir;                                             /* S_IFDIR */
     /* write(2) of the whole text at once: 0 or -errno.  NULL: the file cannot be written. */
     int (*store)(struct tree_text *t, const char *text, size_t len);
-    const struct file_ops *ops; /* instead of generated text */
-    const char *constant;       /* the text itself, instead of show and target */
-    bool opaque;                /* a link whose text is no path: following it ends at an object */
+    const struct file_ops *ops;                                 /* instead of generated text */
+    int (*open)(const struct tree_node *n, struct file *out);   /* with ops; 0 or -errno */
+    void (*attr)(const struct tree_node *n, struct hc_attr *a); /* what the row does not say */
+    const char *constant; /* the text itself, instead of show and target */
+    bool opaque;          /* a link whose text is no path: following it ends at an object */
 };
 
 /* Members "name0", "name1", ...: one row for all. */

@@ -69,6 +69,7 @@ void tree_fill_attr(const struct mount *m, const struct tree_node *n, struct hc_
         .ctime_ns = now,
     };
     if (tree_is_fd(n)) proc_fd_attr(n->number[TREE_FD], a);
+    if (n->entry->attr) n->entry->attr(n, a);
 }
 
 void tree_fill_statfs(const struct mount *m, struct statfs *out) {
@@ -262,6 +263,11 @@ int tree_open_node(struct mount *m, const struct tree_node *n, uint32_t flags, s
     if (!tree_thread(n)) return -ESRCH;
     o = kzalloc(sizeof(*o));
     if (!o) return -ENOMEM;
+    if (n->entry->open && !(flags & O_PATH)) r = n->entry->open(n, out);
+    if (r) {
+        kfree(o);
+        return r;
+    }
     o->node = *n;
     out->priv = o;
     out->mode = n->entry->opaque && !(flags & O_PATH) ? S_IFREG : n->entry->mode;

@@ -98,6 +98,7 @@ void vfs_boot(const struct hermit_boot *boot) {
     /* Shares come in the order of the command line; at equal length later ones win. */
     if (boot->flags & HERMIT_BOOT_ROOT_SHARE) mount_share(boot, 0);
     mount_or_panic(&devfs_ops, "/dev", "devtmpfs", NULL);
+    mount_or_panic(&tree_ops, "/dev/pts", "devpts", (void *)(uintptr_t)&devpts_tree);
     mount_ramfs("/dev/shm", 01777);
     mount_or_panic(&tree_ops, "/proc", "proc", (void *)(uintptr_t)&procfs_tree);
     mount_or_panic(&tree_ops, "/sys", "sysfs", (void *)(uintptr_t)&sysfs_tree);
