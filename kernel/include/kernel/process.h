@@ -175,7 +175,7 @@ struct percpu {
     uint64_t since;           /* TSC when the running thread got the CPU or was accounted for */
     uint64_t slice_end;       /* TSC */
     struct thread *idle_thread;
-    uint64_t busy_cycles; /* up to `since`: of all threads but the idle one */
+    uint64_t busy_cycles;   /* up to `since`: of all threads but the idle one */
     struct thread *vectors; /* whose vector registers the CPU holds */
 };
 

@@ -8,6 +8,7 @@
 #include <kernel/mm.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 
 #include "fake_fs.h"
