@@ -48,6 +48,22 @@ static bool is_stream(struct file *f) {
     return f->ops->seek && f->ops->seek(f, 0, SEEK_CUR) == -ESPIPE;
 }
 
+static int64_t account_read(int64_t n) {
+    struct io_account *io = &current_process()->io;
+
+    io->syscr++;
+    if (n > 0) io->rchar += (uint64_t)n;
+    return n;
+}
+
+static int64_t account_write(int64_t n) {
+    struct io_account *io = &current_process()->io;
+
+    io->syscw++;
+    if (n > 0) io->wchar += (uint64_t)n;
+    return n;
+}
+
 static int64_t read_at(struct file *f, const struct uio *u, int64_t *pos) {
     int64_t end;
 
@@ -55,7 +71,7 @@ static int64_t read_at(struct file *f, const struct uio *u, int64_t *pos) {
     if (S_ISDIR(f->mode)) return -EISDIR;
     if (!f->ops->read) return -EINVAL;
     if (__builtin_add_overflow(*pos, (int64_t)u->len, &end)) return -EOVERFLOW;
-    return f->ops->read(f, u, pos);
+    return account_read(f->ops->read(f, u, pos));
 }
 
 /* How many of len bytes RLIMIT_FSIZE lets a write at pos have; -EFBIG when none. */
@@ -80,11 +96,11 @@ static int64_t write_at(struct file *f, const struct uio *u, int64_t *pos) {
 
     if (!can_write(f)) return -EBADF;
     if (!f->ops->write) return -EINVAL;
-    if (!S_ISREG(f->mode)) return f->ops->write(f, u, pos);
+    if (!S_ISREG(f->mode)) return account_write(f->ops->write(f, u, pos));
     n = size_limit(f, *pos, u->len);
     if (n < 0) return n;
     cut.len = (uint64_t)n;
-    return f->ops->write(f, &cut, pos);
+    return account_write(f->ops->write(f, &cut, pos));
 }
 
 int64_t file_read(struct file *f, const struct uio *u) { return read_at(f, u, &f->pos); }

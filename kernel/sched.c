@@ -22,6 +22,7 @@ void sched_account(void) {
     struct percpu *cpu = percpu();
     uint64_t now = arch_tsc();
     cpu->thread->cpu_cycles += now - cpu->since;
+    if (cpu->thread != cpu->idle_thread) cpu->busy_cycles += now - cpu->since;
     runqueue_account(cpu, cpu->thread, now - cpu->since);
     cpu->since = now;
 }
@@ -31,6 +32,22 @@ int64_t sched_cpu_ns(const struct thread *t) {
     const struct percpu *cpu = cpu_get(t->cpu);
     uint64_t now = arch_tsc();
     if (cpu->thread == t && now > cpu->since) cycles += now - cpu->since;
+    return clock_cycles_ns(cycles);
+}
+
+uint64_t sched_affinity(const struct thread *t) {
+    uint32_t cpus = cpu_count();
+    if (t->affinity != 0) return t->affinity;
+    return cpus >= 64 ? UINT64_MAX : (1ULL << cpus) - 1;
+}
+
+uint32_t sched_last_cpu(const struct thread *t) { return t->cpu; }
+
+int64_t sched_cpu_busy_ns(uint32_t id) {
+    const struct percpu *cpu = cpu_get(id);
+    if (cpu == NULL) return 0; /* not started yet */
+    uint64_t cycles = cpu->busy_cycles, now = arch_tsc();
+    if (cpu->thread != cpu->idle_thread && now > cpu->since) cycles += now - cpu->since;
     return clock_cycles_ns(cycles);
 }
 

@@ -55,6 +55,8 @@ static int32_t new_tid(void) {
     return last_tid;
 }
 
+int32_t thread_last_tid(void) { return last_tid; }
+
 static void thread_free(struct thread *t) {
     xstate_free(t->xstate);
     kfree(t->kstack);

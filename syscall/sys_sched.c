@@ -135,7 +135,7 @@ int64_t sys_setpriority(int which, int who, int nice) {
     if (!priority_target(which, who)) return -ESRCH;
     nice = max(NICE_MIN, min(nice, NICE_MAX));
     uint64_t rlimit = self->limits[RLIMIT_NICE].rlim_cur;
-    if (nice < self->nice && (uint64_t)(20 - nice) > rlimit && !process_privileged())
+    if (nice < self->nice && (uint64_t)(20 - nice) > rlimit && !process_capable(CAP_SYS_NICE))
         return -EACCES;
     self->nice = nice;
     return 0;

@@ -37,6 +37,7 @@
 #include <linux/random.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
+#include <linux/securebits.h>
 #include <linux/signal.h>
 #include <linux/stat.h>
 #include <linux/sysinfo.h>

@@ -36,6 +36,17 @@ struct signal_queue {
     struct signal_node *head; /* in order of arrival */
 };
 
+/* capabilities(7), bits by CAP_*. */
+struct capabilities {
+    uint64_t effective, permitted, inheritable, bounding, ambient;
+};
+
+/* What went through read(2) and write(2): /proc/self/io. */
+struct io_account {
+    uint64_t rchar, wchar; /* bytes */
+    uint64_t syscr, syscw; /* calls */
+};
+
 TAILQ_HEAD(thread_list, thread);
 RB_HEAD(run_tree, thread);
 struct _xstate;
@@ -49,7 +60,9 @@ struct process {
     int32_t leader_status;      /* exit(2) of the leader, which the last thread answers with */
     struct fd_table fds;
     struct fs_state fs;
-    uint32_t uid, gid, euid, egid, suid, sgid;
+    uint32_t uid, gid, euid, egid, suid, sgid, fsuid, fsgid;
+    struct capabilities caps;
+    uint32_t securebits;
     int32_t pgid, sid;
     char *exe; /* canonical path */
     struct k_sigaction actions[NSIGNALS];
@@ -66,9 +79,14 @@ struct process {
     uint32_t group_count;
     int32_t nice;
     int32_t pdeath_signal;
-    uint64_t timer_slack_ns; /* 0: the default */
-    uint32_t membarriers;    /* membarrier(2) commands that were registered for */
-    bool undumpable, keep_caps, subreaper, no_new_privs; /* prctl(2) */
+    uint64_t timer_slack_ns;                  /* 0: the default */
+    uint32_t membarriers;                     /* membarrier(2) commands that were registered for */
+    bool undumpable, subreaper, no_new_privs; /* prctl(2) */
+    bool thp_disabled, io_flusher;            /* likewise */
+    uint8_t mce_kill;                         /* likewise: PR_MCE_KILL_* */
+    int32_t oom_score_adj, oom_score_adj_min; /* what /proc/self/oom_score_adj was set to */
+    uint32_t coredump_filter;
+    struct io_account io;
 };
 
 enum thread_state {
@@ -157,6 +175,7 @@ struct percpu {
     uint64_t since;           /* TSC when the running thread got the CPU or was accounted for */
     uint64_t slice_end;       /* TSC */
     struct thread *idle_thread;
+    uint64_t busy_cycles;   /* up to `since`: of all threads but the idle one */
     struct thread *vectors; /* whose vector registers the CPU holds */
 };
 
@@ -173,6 +192,9 @@ static inline struct thread *current_thread(void) {
 }
 static inline struct process *current_process(void) { return current_thread()->process; }
 static inline struct mm *current_mm(void) { return current_process()->mm; }
+
+/* Does the current process have this capability (CAP_*) in effect? */
+bool process_capable(int cap);
 
 /* File descriptors of the current process.  fd_get takes a reference (NULL: EBADF). */
 struct file *fd_get(int fd);

@@ -171,7 +171,9 @@ int64_t file_read_kernel(struct file *f, void *buf, uint64_t len, int64_t pos);
 extern const struct fs_ops hostfs_ops; /* priv: share number */
 extern const struct fs_ops ramfs_ops;  /* priv: struct ramfs * */
 extern const struct fs_ops devfs_ops;
-extern const struct fs_ops procfs_ops;
+extern const struct fs_ops tree_ops; /* priv: one of the trees */
+struct tree;
+extern const struct tree procfs_tree, sysfs_tree, cgroupfs_tree, devpts_tree;
 struct ramfs;
 struct ramfs *ramfs_create(void);
 /* Handle 0, 1 or 2 of the loader as an open file. */

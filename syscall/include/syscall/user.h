@@ -60,8 +60,8 @@ static inline struct uio uio_kernel(struct iovec *vec, void *buf, uint64_t len) 
     return u;
 }
 
-/* Privileges are those of the superuser: there are no separate capabilities. */
-static inline bool process_privileged(void) { return current_process()->euid == 0; }
+/* The superuser's privileges, where no one capability says it better. */
+static inline bool process_privileged(void) { return process_capable(CAP_SYS_ADMIN); }
 /* The one process that exists, by number; 0 is "myself". */
 static inline bool pid_is_self(int pid) { return pid == 0 || pid == current_process()->pid; }
 

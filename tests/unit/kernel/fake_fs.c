@@ -3,6 +3,7 @@
 #include "fake_fs.h"
 
 #include <kernel/clock.h>
+#include <kernel/creds.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
@@ -151,6 +152,7 @@ struct mount *fake_mount(const char *path) {
     fake_process.leader = &fake_thread;
     fake_process.thread_count = 1;
     fake_process.fs.umask = 022;
+    creds_init(&fake_process);
     kfree(fake_process.fs.cwd);
     fake_process.fs.cwd = kstrdup("/");
     struct ramfs *fs = ramfs_create();
