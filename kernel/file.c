@@ -172,6 +172,10 @@ uint32_t file_poll(struct file *f) {
     return f->ops->poll ? f->ops->poll(f) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
+struct waitq *file_waitq(struct file *f) {
+    return f->ops->waitq ? f->ops->waitq(f) : NULL;
+}
+
 int64_t file_getdents(struct file *f, gva_t buf, uint64_t len) {
     if (f->flags & O_PATH) return -EBADF;
     if (!S_ISDIR(f->mode) || !f->ops->getdents) return -ENOTDIR;

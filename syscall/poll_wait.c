@@ -4,14 +4,15 @@
 
 #include <kernel/clock.h>
 #include <kernel/heap.h>
+#include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/uaccess.h>
 #include <kernel/vfs.h>
 #include <kernel/wait.h>
 #include <syscall/user_time.h>
 
-#define SLICE_NS 10000000       /* between looks at files that the loader does not watch */
-#define REVENTS_UNKNOWN 0xffffu /* the loader has not looked yet */
+#define SLICE_NS 10000000       /* between looks at files that nobody watches */
+#define REVENTS_UNKNOWN 0xffffu /* the loader has not looked */
 
 struct poll_set {
     struct poll_item *items;
@@ -19,8 +20,9 @@ struct poll_set {
     struct hc_wait_fd *fds;
     uint32_t nfds;
     uint32_t ready;
+    struct thread *thread;
+    bool woken;     /* some queue has news */
     bool unwatched; /* some file needs a look now and then */
-    bool dropped;   /* the array has changed: start the wait again */
 };
 
 /* Files say the short names; Linux's say the long ones with them. */
@@ -39,49 +41,78 @@ static void drop_slot(struct poll_set *s, struct poll_item *item) {
     s->fds[item->slot] = s->fds[last];
     item->slot = -1;
     s->unwatched = true;
-    s->dropped = true;
 }
 
-static bool scan(void *arg) {
-    struct poll_set *s = arg;
+/* Asks the files; `all`: also those of which the loader would have said that they are ready. */
+static void scan(struct poll_set *s, bool all) {
     s->ready = 0;
     for (uint32_t i = 0; i < s->count; i++) {
         struct poll_item *item = &s->items[i];
         uint32_t seen = item->slot < 0 ? 0 : s->fds[item->slot].revents;
-        bool skip = !item->file || (item->slot >= 0 && seen == 0);
+        bool skip = !item->file || (!all && item->slot >= 0 && seen == 0);
         if (!skip) item->got = with_synonyms(file_poll(item->file)) & item->want;
         if (item->got)
             s->ready++;
         else if (seen && seen != REVENTS_UNKNOWN)
             drop_slot(s, item);
     }
-    return s->ready > 0 || s->dropped;
+}
+
+static void item_wake(struct waitq_entry *e, uint32_t events) {
+    struct poll_item *item = container_of(e, struct poll_item, entry);
+    if (events && !(with_synonyms(events) & (item->want | POLLERR | POLLHUP))) return;
+    item->set->woken = true;
+    sched_wake(item->set->thread);
+}
+
+static void watch_host(struct poll_set *s, struct poll_item *item, uint32_t handle) {
+    if (s->nfds == HC_MAX_WAIT_FDS) {
+        s->unwatched = true;
+        return;
+    }
+    item->slot = (int32_t)s->nfds;
+    s->fds[s->nfds++] = (struct hc_wait_fd){.handle = handle, .events = (uint16_t)item->want};
+}
+
+static void watch_item(struct poll_set *s, struct poll_item *item) {
+    struct file *f = item->file;
+    struct waitq *q = file_waitq(f);
+    uint32_t handle = f->ops->wait_handle ? f->ops->wait_handle(f) : NO_HANDLE;
+    item->set = s;
+    item->entry.wake = item_wake;
+    if (q)
+        waitq_add(q, &item->entry);
+    else if (handle != NO_HANDLE)
+        watch_host(s, item, handle);
+    else if (f->ops->poll)
+        s->unwatched = true;
 }
 
 static int watch(struct poll_set *s) {
     uint32_t handles = 0;
-    for (uint32_t i = 0; i < s->count; i++) {
-        const struct file *f = s->items[i].file;
-        if (f && f->ops->wait_handle) handles++;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->items[i].file && s->items[i].file->ops->wait_handle) handles++;
+    if (handles) {
+        s->fds = kmalloc(min(handles, HC_MAX_WAIT_FDS) * sizeof(*s->fds));
+        if (!s->fds) return -ENOMEM;
     }
-    if (handles == 0) return 0;
-    uint32_t room = min(handles, HC_MAX_WAIT_FDS);
-    s->fds = kmalloc(room * sizeof(*s->fds));
-    if (!s->fds) return -ENOMEM;
-    for (uint32_t i = 0; i < s->count; i++) {
-        struct poll_item *item = &s->items[i];
-        if (!item->file || !item->file->ops->wait_handle) continue;
-        uint32_t handle = item->file->ops->wait_handle(item->file);
-        if (handle == NO_HANDLE) continue;
-        if (s->nfds == room) {
-            s->unwatched = true;
-            break;
-        }
-        item->slot = (int32_t)s->nfds;
-        s->fds[s->nfds++] = (struct hc_wait_fd){
-            .handle = handle, .events = (uint16_t)item->want, .revents = REVENTS_UNKNOWN};
-    }
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->items[i].file) watch_item(s, &s->items[i]);
     return 0;
+}
+
+static void unwatch(struct poll_set *s) {
+    for (uint32_t i = 0; i < s->count; i++)
+        waitq_remove(&s->items[i].entry);
+    kfree(s->fds);
+}
+
+static bool has_news(void *arg) {
+    const struct poll_set *s = arg;
+    bool news = s->woken;
+    for (uint32_t i = 0; i < s->nfds && !news; i++)
+        news = s->fds[i].revents != 0;
+    return news;
 }
 
 static int sleep_until_ready(struct poll_set *s, int64_t deadline_ns) {
@@ -91,30 +122,28 @@ static int sleep_until_ready(struct poll_set *s, int64_t deadline_ns) {
             int64_t slice = clock_monotonic_ns() + SLICE_NS;
             until = deadline_ns < 0 ? slice : min(deadline_ns, slice);
         }
-        s->dropped = false;
-        int r = wait_until(scan, s, s->fds, s->nfds, until);
-        if (r == 0 && s->ready == 0) continue;
-        if (r == -ETIMEDOUT && until != deadline_ns) continue;
-        return r;
+        s->woken = false;
+        for (uint32_t i = 0; i < s->nfds; i++)
+            s->fds[i].revents = 0;
+        int r = wait_until(has_news, s, s->fds, s->nfds, until);
+        if (r == -EINTR) return r;
+        /* Something may have become ready since the loader last looked. */
+        scan(s, r == -ETIMEDOUT && until == deadline_ns);
+        if (s->ready) return 0;
+        if (r == -ETIMEDOUT && until == deadline_ns) return r;
     }
 }
 
 int64_t poll_wait(struct poll_item *items, uint32_t count, int64_t deadline_ns) {
-    struct poll_set s = {.items = items, .count = count};
+    struct poll_set s = {.items = items, .count = count, .thread = current_thread()};
     for (uint32_t i = 0; i < count; i++)
         items[i].slot = -1;
-    if (scan(&s) || deadline_ns == 0) return s.ready;
+    scan(&s, true);
+    if (s.ready || deadline_ns == 0) return s.ready;
     int r = watch(&s);
     if (r == 0) r = sleep_until_ready(&s, deadline_ns);
-    if (r == -ETIMEDOUT) {
-        /* Something may have become ready since the loader last looked. */
-        for (uint32_t i = 0; i < count; i++)
-            items[i].slot = -1;
-        scan(&s);
-        r = 0;
-    }
-    kfree(s.fds);
-    return r < 0 ? r : (int64_t)s.ready;
+    unwatch(&s);
+    return r < 0 && r != -ETIMEDOUT ? r : (int64_t)s.ready;
 }
 
 void poll_put(struct poll_item *items, uint32_t count) {
