@@ -6,6 +6,7 @@
 #include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
+#include <kernel/ktimer.h>
 #include <kernel/log.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
@@ -26,7 +27,11 @@ static int64_t slept_ns;
 
 int64_t wait_total_ns(void) { return slept_ns; }
 
-int64_t wait_next_deadline(void) { return timed > 0 ? next_deadline_ns : WAIT_FOREVER; }
+int64_t wait_next_deadline(void) {
+    int64_t timer = ktimer_next();
+    if (timed == 0) return timer;
+    return timer < 0 ? next_deadline_ns : min(timer, next_deadline_ns);
+}
 
 bool wait_for_host(void) { return on_host > 0; }
 
@@ -109,6 +114,7 @@ static void wake_expired(struct thread_list *list, int64_t now, int64_t *next_ns
 }
 
 static void check_deadlines(void) {
+    ktimer_run();
     if (timed == 0) return;
     int64_t now = clock_monotonic_ns(), next_ns = INT64_MAX;
     if (now < next_deadline_ns) return;
@@ -187,7 +193,7 @@ void wait_check(bool tick) {
 static void idle_without_loader(void) {
     wait_poke(); /* an interrupt from here on ends the halt at once */
     if (sched_others_runnable()) return;
-    if (timed == 0 && current_process()->itimer_deadline_ns == 0)
+    if (wait_next_deadline() < 0 && current_process()->itimer_deadline_ns == 0)
         arch_idle();
     else
         arch_pause();
