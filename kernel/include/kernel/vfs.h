@@ -18,6 +18,7 @@ struct vpath;
 struct statfs;
 struct hermit_boot;
 struct waitq;
+struct epitem;
 
 /* Where a file system met a symbolic link. */
 struct vfs_link {
@@ -29,6 +30,7 @@ struct vfs_link {
 /* Operations on an open file.  NULL members: the VFS returns the errno that Linux would (EINVAL,
  * ENOTDIR, ESPIPE, ENOTTY, ...).  All return >= 0 or -errno. */
 struct file_ops {
+    const char *kind; /* of a file without a name or type, as /proc/self/fd says; else NULL */
     /* *pos is the offset to use and is advanced by the operation; streams ignore it. */
     int64_t (*read)(struct file *f, const struct uio *u, int64_t *pos);
     int64_t (*write)(struct file *f, const struct uio *u, int64_t *pos);
@@ -67,6 +69,7 @@ struct file {
     char *path;        /* canonical guest path, owned; NULL for pipes and the like */
     void *priv;        /* of ops */
     uint64_t priv2;
+    struct epitem *watches; /* entries of epoll sets */
 };
 
 /* Operations on paths.  Each may return HC_SYMLINK with *link filled when a component other than

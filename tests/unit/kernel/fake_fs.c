@@ -3,6 +3,7 @@
 #include "fake_fs.h"
 
 #include <kernel/clock.h>
+#include <kernel/epoll.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
@@ -124,6 +125,8 @@ int wait_until(bool (*ready)(void *arg), void *arg, struct hc_wait_fd *fds, uint
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
     return signal_send(sig, info);
 }
+void epoll_file_closed(struct file *f) {}
+void epoll_file_used(struct file *f) {}
 void waitq_init(struct waitq *q) {}
 void waitq_wake(struct waitq *q, uint32_t events) {}
 int waitq_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
