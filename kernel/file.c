@@ -2,6 +2,7 @@
 /* Open files: references, access checks, positions.  Whatever is the same for every kind of file
  * and would otherwise be repeated in each file_ops. */
 #include <hermit/linux_abi.h>
+#include <kernel/epoll.h>
 #include <kernel/frame.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
@@ -28,6 +29,7 @@ struct file *file_ref(struct file *f) {
 
 void file_put(struct file *f) {
     if (--f->refs > 0) return;
+    if (f->watches) epoll_file_closed(f);
     if (f->ops && f->ops->release) f->ops->release(f);
     kfree(f->path);
     kfree(f);
@@ -41,10 +43,10 @@ static bool can_write(const struct file *f) {
     return !(f->flags & O_PATH) && (f->flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* Pipes, sockets and terminals have no position. */
+/* Pipes, sockets, terminals and files without a type have no position. */
 static bool is_stream(struct file *f) {
     if (S_ISREG(f->mode) || S_ISDIR(f->mode)) return false;
-    if (S_ISFIFO(f->mode) || S_ISSOCK(f->mode)) return true;
+    if (S_ISFIFO(f->mode) || S_ISSOCK(f->mode) || f->mode == 0) return true;
     return f->ops->seek && f->ops->seek(f, 0, SEEK_CUR) == -ESPIPE;
 }
 
@@ -71,7 +73,9 @@ static int64_t read_at(struct file *f, const struct uio *u, int64_t *pos) {
     if (S_ISDIR(f->mode)) return -EISDIR;
     if (!f->ops->read) return -EINVAL;
     if (__builtin_add_overflow(*pos, (int64_t)u->len, &end)) return -EOVERFLOW;
-    return account_read(f->ops->read(f, u, pos));
+    end = account_read(f->ops->read(f, u, pos));
+    if (f->watches) epoll_file_used(f);
+    return end;
 }
 
 /* How many of len bytes RLIMIT_FSIZE lets a write at pos have; -EFBIG when none. */
@@ -96,7 +100,11 @@ static int64_t write_at(struct file *f, const struct uio *u, int64_t *pos) {
 
     if (!can_write(f)) return -EBADF;
     if (!f->ops->write) return -EINVAL;
-    if (!S_ISREG(f->mode)) return account_write(f->ops->write(f, u, pos));
+    if (!S_ISREG(f->mode)) {
+        n = account_write(f->ops->write(f, u, pos));
+        if (f->watches) epoll_file_used(f);
+        return n;
+    }
     n = size_limit(f, *pos, u->len);
     if (n < 0) return n;
     cut.len = (uint64_t)n;
@@ -186,6 +194,10 @@ int file_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
 uint32_t file_poll(struct file *f) {
     if (f->flags & O_PATH) return POLLNVAL;
     return f->ops->poll ? f->ops->poll(f) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+struct waitq *file_waitq(struct file *f) {
+    return f->ops->waitq ? f->ops->waitq(f) : NULL;
 }
 
 int64_t file_getdents(struct file *f, gva_t buf, uint64_t len) {

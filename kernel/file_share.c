@@ -39,6 +39,8 @@ static int64_t share_ioctl(struct file *f, uint32_t request, gva_t arg) {
 
 static uint32_t share_poll(struct file *f) { return file_poll(f->priv); }
 
+static struct waitq *share_waitq(struct file *f) { return file_waitq(f->priv); }
+
 static uint32_t share_wait_handle(struct file *f) {
     struct file *t = f->priv;
 
@@ -63,6 +65,7 @@ static const struct file_ops share_ops = {
     .setattr = share_setattr,
     .ioctl = share_ioctl,
     .poll = share_poll,
+    .waitq = share_waitq,
     .wait_handle = share_wait_handle,
     .sync = share_sync,
     .page = share_page,

@@ -28,7 +28,9 @@ bool hypercall_available(void) { return comm != NULL; }
 const struct hermit_boot *boot_info(void) { return boot; }
 const char *boot_string(uint32_t offset) { return (const char *)boot + offset; }
 
-uint32_t *hypercall_lock_word(void) { return comm != NULL ? &comm->kernel_lock : NULL; }
+struct hc_comm *hypercall_comm(void) {
+    return comm;
+}
 
 static uint32_t state(const struct hc_call *call) {
     return __atomic_load_n(&call->state, __ATOMIC_ACQUIRE);
@@ -69,7 +71,7 @@ static void idle_until_done(const struct hc_call *call) {
         cpu->pending = 0;
         serial_drain();
         if (done(call)) break;
-        if (__atomic_load_n(&cpu->kicked, __ATOMIC_SEQ_CST) && !ended) {
+        if (__atomic_load_n(smp_kicked(cpu), __ATOMIC_SEQ_CST) && !ended) {
             ended = true;
             arch_outb(HERMIT_PORT_SERIAL, 1);
         }

@@ -10,6 +10,7 @@
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 #include <kernel/wait.h>
+#include <kernel/waitq.h>
 
 #include "pipe.h"
 
@@ -18,6 +19,7 @@
 #define PIPE_DEV 0x0d /* st_dev of pipes without a name */
 
 struct pipe {
+    struct waitq waitq; /* of both ends */
     gpa_t pages[PIPE_PAGES];
     uint32_t start, used; /* bytes */
     uint32_t readers, writers;
@@ -36,6 +38,7 @@ struct pipe *pipe_new(void) {
     struct pipe *p = kzalloc(sizeof(*p));
 
     if (!p) return NULL;
+    waitq_init(&p->waitq);
     p->ino = next_ino++;
     p->atime = p->mtime = p->ctime = clock_realtime_ns();
     return p;
@@ -44,7 +47,7 @@ struct pipe *pipe_new(void) {
 void pipe_attach(struct pipe *p, uint32_t flags) {
     if (reads(flags)) p->readers++, p->reader_opens++;
     if (writes(flags)) p->writers++, p->writer_opens++;
-    wait_poke();
+    waitq_wake(&p->waitq, 0);
 }
 
 static void drop_pages(struct pipe *p) {
@@ -57,16 +60,18 @@ static void drop_pages(struct pipe *p) {
 bool pipe_detach(struct pipe *p, uint32_t flags) {
     if (reads(flags)) p->readers--;
     if (writes(flags)) p->writers--;
-    wait_poke();
-    if (p->readers || p->writers) return false;
+    if (p->readers || p->writers) {
+        waitq_wake(&p->waitq, 0);
+        return false;
+    }
     drop_pages(p);
     kfree(p);
     return true;
 }
 
 /* A signal ends the wait; whether the call starts over is decided where it is delivered. */
-static int wait_for(bool (*ready)(void *), void *arg) {
-    int r = wait_until(ready, arg, NULL, 0, WAIT_FOREVER);
+static int wait_for(struct pipe *p, bool (*ready)(void *), void *arg) {
+    int r = waitq_wait(&p->waitq, ready, arg, WAIT_FOREVER);
 
     return r == -EINTR ? -ERESTARTSYS : r;
 }
@@ -91,7 +96,7 @@ int pipe_open(struct pipe *p, uint32_t flags) {
     o.seen = *o.opens;
     pipe_attach(p, flags);
     if (both || !alone || nonblock(flags)) return 0;
-    return wait_for(other_end_came, &o);
+    return wait_for(p, other_end_came, &o);
 }
 
 /* The bytes at ring position `at` up to the end of their page; *len is what may be used. */
@@ -112,15 +117,17 @@ static bool can_take(void *arg) {
 
 int64_t pipe_read(struct pipe *p, uint32_t flags, const struct uio *u) {
     uint64_t done = 0, n;
+    bool was_full;
     int r;
 
     if (u->len == 0) return 0;
     if (p->used == 0) {
         if (p->writers == 0) return 0;
         if (nonblock(flags)) return -EAGAIN;
-        r = wait_for(can_take, p);
+        r = wait_for(p, can_take, p);
         if (r) return r;
     }
+    was_full = PIPE_BYTES - p->used < PIPE_BUF;
     while (done < u->len && p->used > 0) {
         char *from;
 
@@ -135,7 +142,8 @@ int64_t pipe_read(struct pipe *p, uint32_t flags, const struct uio *u) {
     }
     if (p->used == 0) p->start = 0; /* small messages keep to the first page */
     p->atime = clock_realtime_ns();
-    wait_poke();
+    /* Nobody waits for room, or can see more of it, while there is enough for any write. */
+    if (was_full) waitq_wake(&p->waitq, POLLOUT | POLLWRNORM);
     return (int64_t)done;
 }
 
@@ -182,7 +190,7 @@ int64_t pipe_write(struct pipe *p, uint32_t flags, const struct uio *u) {
             break;
         }
         if (PIPE_BYTES - p->used < w.need) {
-            r = nonblock(flags) ? -EAGAIN : wait_for(can_put, &w);
+            r = nonblock(flags) ? -EAGAIN : wait_for(p, can_put, &w);
             if (r) break;
             continue;
         }
@@ -190,7 +198,7 @@ int64_t pipe_write(struct pipe *p, uint32_t flags, const struct uio *u) {
         if (r < 0) break;
         done += (uint64_t)r;
         w.need = 1;
-        wait_poke();
+        waitq_wake(&p->waitq, POLLIN | POLLRDNORM);
     }
     if (done) p->mtime = p->ctime = clock_realtime_ns();
     return done ? (int64_t)done : r;
@@ -210,6 +218,10 @@ uint32_t pipe_poll(struct pipe *p, uint32_t flags) {
     return events;
 }
 
+struct waitq *pipe_waitq(struct pipe *p) {
+    return &p->waitq;
+}
+
 int64_t pipe_ioctl(struct pipe *p, uint32_t request, gva_t arg) {
     int32_t bytes = (int32_t)p->used;
 
@@ -226,6 +238,8 @@ static int64_t end_read(struct file *f, const struct uio *u, int64_t *pos) {
 static int64_t end_write(struct file *f, const struct uio *u, int64_t *pos) {
     return pipe_write(f->priv, f->flags, u);
 }
+
+static struct waitq *end_waitq(struct file *f) { return pipe_waitq(f->priv); }
 
 static uint32_t end_poll(struct file *f) { return pipe_poll(f->priv, f->flags); }
 
@@ -258,6 +272,7 @@ static const struct file_ops pipe_ops = {
     .read = end_read,
     .write = end_write,
     .poll = end_poll,
+    .waitq = end_waitq,
     .ioctl = end_ioctl,
     .getattr = end_getattr,
     .reopen = end_reopen,

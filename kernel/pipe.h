@@ -19,6 +19,8 @@ bool pipe_detach(struct pipe *p, uint32_t flags);
 int64_t pipe_read(struct pipe *p, uint32_t flags, const struct uio *u);
 int64_t pipe_write(struct pipe *p, uint32_t flags, const struct uio *u);
 uint32_t pipe_poll(struct pipe *p, uint32_t flags);
+/* Woken whenever the state of an end changes. */
+struct waitq *pipe_waitq(struct pipe *p);
 int64_t pipe_ioctl(struct pipe *p, uint32_t request, gva_t arg);
 
 #endif

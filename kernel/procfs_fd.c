@@ -29,6 +29,7 @@ static int64_t nameless_text(struct file *f, char *buf, uint64_t size) {
     struct hc_attr attr;
     const char *kind = "anon_inode";
 
+    if (f->ops->kind) return ksnprintf(buf, size, "anon_inode:%s", f->ops->kind);
     if (file_getattr(f, &attr)) return -ENOENT;
     if (S_ISFIFO(attr.mode)) kind = "pipe";
     if (S_ISSOCK(attr.mode)) kind = "socket";

@@ -93,6 +93,12 @@ static int64_t fifo_ioctl(struct file *f, uint32_t request, gva_t arg) {
     return pipe_ioctl(n->pipe, request, arg);
 }
 
+static struct waitq *fifo_waitq(struct file *f) {
+    const struct rnode *n = f->priv;
+
+    return pipe_waitq(n->pipe);
+}
+
 static void fifo_release(struct file *f) {
     struct rnode *n = f->priv;
 
@@ -104,6 +110,7 @@ static const struct file_ops fifo_ops = {
     .read = fifo_read,
     .write = fifo_write,
     .poll = fifo_poll,
+    .waitq = fifo_waitq,
     .ioctl = fifo_ioctl,
     .getattr = node_getattr,
     .setattr = node_setattr,

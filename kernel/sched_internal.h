@@ -63,9 +63,10 @@ void wait_idle(void);
 bool wait_watched(void);
 /* Takes a waiting thread off its list. */
 void wait_remove(struct thread *t);
-/* Wakes the threads whose deadline has passed and, on a tick, those whose host files are ready. */
+/* Fires timers, wakes the threads whose deadline has passed and, on a tick, those whose host files
+ * are ready. */
 void wait_check(bool tick);
-/* Earliest deadline of a waiting thread, or a time before it; WAIT_FOREVER: none. */
+/* Earliest deadline of a waiting thread or a timer, or a time before it; WAIT_FOREVER: none. */
 int64_t wait_next_deadline(void);
 /* Some thread waits for host files, which only a look can find ready. */
 bool wait_for_host(void);

@@ -22,6 +22,7 @@ static struct percpu *cpus[HC_MAX_CPUS];
 static uint32_t online = 1;
 static uint32_t lock_word_alone; /* where there is no loader */
 static uint32_t *lock_word = &lock_word_alone;
+static uint32_t kicked_alone[HC_MAX_CPUS];
 
 static struct percpu *boot_cpu(void) {
     if (cpus[0] == NULL) cpus[0] = percpu();
@@ -35,6 +36,11 @@ uint64_t cpu_online_mask(void) { return online >= 64 ? UINT64_MAX : (1ULL << onl
 struct percpu *cpu_get(uint32_t id) {
     boot_cpu();
     return id < online ? cpus[id] : NULL;
+}
+
+uint32_t *smp_kicked(const struct percpu *cpu) {
+    struct hc_comm *comm = hypercall_comm();
+    return comm != NULL ? &comm->kicked[cpu->id] : &kicked_alone[cpu->id];
 }
 
 static bool try_lock(uint32_t to) {
@@ -63,7 +69,7 @@ void smp_acquire(void) {
     if (!smp_active) return;
     if (!try_lock(LOCK_TAKEN)) lock_slow();
     struct percpu *cpu = percpu();
-    cpu->kicked = 0;
+    __atomic_store_n(smp_kicked(cpu), 0, __ATOMIC_RELAXED);
     if (cpu->flush) {
         cpu->flush = 0;
         paging_reload();
@@ -94,8 +100,8 @@ void cpu_kick(struct percpu *cpu) {
     }
     __atomic_store_n(&cpu->pending, 1, __ATOMIC_SEQ_CST);
     bool busy_in_kernel = !cpu->in_user && cpu->idle != CPU_HALTED;
-    if (busy_in_kernel || cpu->kicked) return;
-    __atomic_store_n(&cpu->kicked, 1, __ATOMIC_SEQ_CST);
+    if (busy_in_kernel || *smp_kicked(cpu)) return;
+    __atomic_store_n(smp_kicked(cpu), 1, __ATOMIC_SEQ_CST);
     cpu_interrupt(cpu->id);
 }
 
@@ -141,8 +147,7 @@ bool smp_root_in_use(gpa_t root) {
 static void activate(void) {
     if (smp_active) return;
     boot_cpu();
-    uint32_t *shared = hypercall_lock_word();
-    if (shared != NULL) lock_word = shared;
+    if (hypercall_available()) lock_word = &hypercall_comm()->kernel_lock;
     __atomic_store_n(lock_word, LOCK_TAKEN, __ATOMIC_SEQ_CST);
     smp_active = true;
 }

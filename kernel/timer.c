@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The one event timer, shared by ITIMER_REAL, the deadlines of waiting threads and the slices of
- * running ones.  It may fire early: whoever it is for looks at the clock and it is armed again.
- * Without a loader nothing fires. */
+/* The one event timer, shared by ITIMER_REAL, the kernel's timers (ktimer.h), the deadlines of
+ * waiting threads and the slices of running ones.  It may fire early: whoever it is for looks at
+ * the clock and it is armed again.  Without a loader nothing fires. */
 #include <kernel/clock.h>
 #include <kernel/hc.h>
 #include <kernel/process.h>

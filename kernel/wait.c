@@ -7,6 +7,7 @@
 #include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
+#include <kernel/ktimer.h>
 #include <kernel/log.h>
 #include <kernel/process.h>
 #include <kernel/serial.h>
@@ -39,7 +40,11 @@ static struct {
 
 static struct percpu *polling; /* an idle CPU that watches its queue instead of sleeping */
 
-int64_t wait_next_deadline(void) { return timed > 0 ? next_deadline_ns : WAIT_FOREVER; }
+int64_t wait_next_deadline(void) {
+    int64_t timer = ktimer_next();
+    if (timed == 0) return timer;
+    return timer < 0 ? next_deadline_ns : min(timer, next_deadline_ns);
+}
 
 bool wait_watched(void) { return watcher.cpu != NULL; }
 
@@ -133,6 +138,7 @@ static void wake_expired(struct thread_list *list, int64_t now, int64_t *next_ns
 }
 
 static void check_deadlines(void) {
+    ktimer_run();
     if (timed == 0) return;
     int64_t now = clock_monotonic_ns(), next_ns = INT64_MAX;
     if (now < next_deadline_ns) return;
@@ -217,7 +223,7 @@ void wait_check(bool tick) {
 static void idle_without_loader(void) {
     wait_poke(); /* an interrupt from here on ends the halt at once */
     if (sched_others_runnable()) return;
-    if (timed == 0 && current_process()->itimer_deadline_ns == 0)
+    if (wait_next_deadline() < 0 && current_process()->itimer_deadline_ns == 0)
         arch_idle();
     else
         arch_pause();

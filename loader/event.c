@@ -189,6 +189,7 @@ int64_t hc_wait(union hc_args *args) {
     uint32_t cpu = hc_caller();
     /* The program waits: what it was told to wait for may come with the events word alone. */
     if (cpu == 0 && __atomic_load_n(&vm_comm->events, __ATOMIC_SEQ_CST) != 0) return -EINTR;
+    if (__atomic_load_n(&vm_comm->kicked[cpu], __ATOMIC_SEQ_CST) != 0) return -EINTR;
     struct timespec left = remaining(a->deadline_ns);
     const struct timespec *timeout = a->deadline_ns < 0 ? NULL : &left;
     int64_t r;

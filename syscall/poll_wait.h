@@ -4,6 +4,7 @@
 #define POLL_WAIT_H
 
 #include <kernel/process.h>
+#include <kernel/waitq.h>
 
 /* One file and what is asked of it. */
 struct poll_item {
@@ -12,6 +13,9 @@ struct poll_item {
     uint32_t got;      /* OUT: of `want`, or POLLNVAL set by the caller beforehand */
     int32_t fd;
     int32_t slot; /* in the array for the loader, -1: asked by file_poll only */
+    bool dropped; /* the loader cannot watch it: asked now and then */
+    struct waitq_entry entry;
+    struct poll_set *set;
 };
 
 /* Waits until an item is ready: number of ready items, 0 at the deadline, -EINTR or -ENOMEM.

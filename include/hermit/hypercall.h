@@ -144,9 +144,9 @@ struct hc_wait_fd {
     uint16_t events;
     uint16_t revents;
 };
-/* Sleeps until an fd is ready, deadline_ns (CLOCK_MONOTONIC, -1: none) passes, or the CPU is kicked
- * or, on CPU 0, comm->events is non-zero (-EINTR).  Result: number of ready entries.  -EBUSY:
- * another CPU watches files already.  Always through the doorbell. */
+/* Sleeps until an fd is ready, deadline_ns (CLOCK_MONOTONIC, -1: none) passes, the CPU is kicked
+ * (comm->kicked) or, on CPU 0, comm->events is non-zero (-EINTR).  Result: number of ready entries.
+ * -EBUSY: another CPU watches files already.  Always through the doorbell. */
 struct hc_wait {
     gpa_t fds;
     uint32_t count;
@@ -387,6 +387,9 @@ enum hc_events {
 /* Pages shared by the loader and the kernel.  Host writes: polling, events, signals.  Guest clears
  * events and signals with atomic exchange.
  *
+ * kicked[n] is the guest's mark that CPU n is to look up: HC_WAIT does not sleep while it is set,
+ * as HERMIT_PORT_KICK may come before it.
+ *
  * kernel_lock is the guest's affair but for this: a CPU that finds it taken for long stores 2 and
  * writes to HERMIT_PORT_LOCK_WAIT, which returns when the word is no longer 2 or another CPU has
  * written to HERMIT_PORT_LOCK_WAKE, or sooner (futex(2) on the word). */
@@ -397,6 +400,7 @@ struct hc_comm {
     uint64_t pad[6];
     uint32_t kernel_lock; /* alone in its cache line */
     uint32_t pad2[15];
+    uint32_t kicked[HC_MAX_CPUS];
     struct hc_call calls[HC_MAX_CPUS]; /* by virtual CPU */
 };
 #define HC_COMM_BYTES 12288 /* whole pages */
@@ -413,7 +417,7 @@ _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");
 _Static_assert(sizeof(struct hc_call) == 128, "wire size");
 _Static_assert(sizeof(struct hc_cpu_start) == 32, "wire size");
-_Static_assert(sizeof(struct hc_comm) == 128 + 128 * HC_MAX_CPUS, "wire size");
+_Static_assert(sizeof(struct hc_comm) == 128 + 132 * HC_MAX_CPUS, "wire size");
 _Static_assert(sizeof(struct hc_comm) <= HC_COMM_BYTES, "room");
 
 #endif

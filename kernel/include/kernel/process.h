@@ -166,7 +166,6 @@ struct percpu {
     uint32_t in_user;         /* out of the kernel, or on its way */
     gpa_t root;               /* page tables in CR3 */
     uint32_t flush;           /* reload CR3 before anything of the program is touched */
-    uint32_t kicked;          /* an interrupt is on its way; until it has the lock again */
     uint32_t idle;            /* enum cpu_idle */
     struct run_tree runnable; /* threads that wait for the CPU, by vruntime */
     uint32_t queued;          /* their number */

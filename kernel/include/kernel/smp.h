@@ -36,6 +36,8 @@ void cpu_start_next(void);
 /* Makes a CPU look at its pending work, soon: an interrupt if it runs the program, a wake-up if it
  * halts. */
 void cpu_kick(struct percpu *cpu);
+/* Non-zero while an interrupt is on its way there, until the CPU has the lock again. */
+uint32_t *smp_kicked(const struct percpu *cpu);
 /* Returns when every other CPU has been in the kernel since the call (or is not in the program):
  * what the program did there before is visible here, and nothing of it goes on until the lock is
  * free. */

@@ -17,6 +17,8 @@ struct mount;
 struct vpath;
 struct statfs;
 struct hermit_boot;
+struct waitq;
+struct epitem;
 
 /* Where a file system met a symbolic link. */
 struct vfs_link {
@@ -28,6 +30,7 @@ struct vfs_link {
 /* Operations on an open file.  NULL members: the VFS returns the errno that Linux would (EINVAL,
  * ENOTDIR, ESPIPE, ENOTTY, ...).  All return >= 0 or -errno. */
 struct file_ops {
+    const char *kind; /* of a file without a name or type, as /proc/self/fd says; else NULL */
     /* *pos is the offset to use and is advanced by the operation; streams ignore it. */
     int64_t (*read)(struct file *f, const struct uio *u, int64_t *pos);
     int64_t (*write)(struct file *f, const struct uio *u, int64_t *pos);
@@ -36,7 +39,10 @@ struct file_ops {
     int (*getattr)(struct file *f, struct hc_attr *attr);
     int (*setattr)(struct file *f, const struct hc_attr *attr, uint32_t mask); /* hc_setattr_mask */
     int64_t (*ioctl)(struct file *f, uint32_t request, gva_t arg);
-    uint32_t (*poll)(struct file *f);        /* POLL* now; NULL: always ready */
+    uint32_t (*poll)(struct file *f); /* POLL* now; NULL: always ready */
+    /* The queue that is woken when poll()'s answer may have changed; NULL: no queue (the file is
+     * always ready, or a host handle tells). */
+    struct waitq *(*waitq)(struct file *f);
     uint32_t (*wait_handle)(struct file *f); /* host handle to wait on, or NO_HANDLE */
     int (*sync)(struct file *f, bool datasync);
     int (*allocate)(struct file *f, int mode, int64_t offset, int64_t len);
@@ -63,6 +69,7 @@ struct file {
     char *path;        /* canonical guest path, owned; NULL for pipes and the like */
     void *priv;        /* of ops */
     uint64_t priv2;
+    struct epitem *watches; /* entries of epoll sets */
 };
 
 /* Operations on paths.  Each may return HC_SYMLINK with *link filled when a component other than
@@ -159,6 +166,7 @@ int64_t file_seek(struct file *f, int64_t offset, int whence);
 int file_getattr(struct file *f, struct hc_attr *attr);
 int file_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask);
 uint32_t file_poll(struct file *f);
+struct waitq *file_waitq(struct file *f); /* or NULL */
 int64_t file_getdents(struct file *f, gva_t buf, uint64_t len);
 int64_t file_ioctl(struct file *f, uint32_t request, gva_t arg);
 int file_sync(struct file *f, bool datasync);

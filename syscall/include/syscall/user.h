@@ -24,6 +24,10 @@ static inline struct file *fd_get_io(int fd) {
     return f;
 }
 
+/* A new file of the kernel (NULL: memory was exhausted) as a descriptor; the reference is gone
+ * either way. */
+int install_file(struct file *f, bool cloexec);
+
 static inline bool file_readable(const struct file *f) {
     return (f->flags & O_ACCMODE) != O_WRONLY;
 }

@@ -4,6 +4,7 @@
 
 #include <kernel/clock.h>
 #include <kernel/creds.h>
+#include <kernel/epoll.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
@@ -13,6 +14,7 @@
 #include <kernel/signal.h>
 #include <kernel/string.h>
 #include <kernel/wait.h>
+#include <kernel/waitq.h>
 
 #include <hermit/boot.h>
 
@@ -123,6 +125,13 @@ int wait_until(bool (*ready)(void *arg), void *arg, struct hc_wait_fd *fds, uint
 
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
     return signal_send(sig, info);
+}
+void epoll_file_closed(struct file *f) {}
+void epoll_file_used(struct file *f) {}
+void waitq_init(struct waitq *q) {}
+void waitq_wake(struct waitq *q, uint32_t events) {}
+int waitq_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
+    return wait_until(ready, arg, NULL, 0, deadline_ns);
 }
 void wait_poke(void) {}
 int64_t sched_cpu_ns(const struct thread *t) { return fake_now_ns; }
