@@ -41,6 +41,7 @@ struct hostfs_file {
     bool stdio;      /* the position is the handle's, shared with the host */
     bool is_program; /* reads and attributes come from the boot block */
     bool no_windows; /* the engine cannot map files */
+    bool moving;     /* some thread reads or writes at f->pos */
     bool at_end;     /* getdents has delivered the last entry; f->pos is there */
     uint8_t tty;     /* enum hostfs_tty */
     uint64_t size;   /* as last seen, bytes */

@@ -5,6 +5,7 @@
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
+#include <kernel/job.h>
 #include <kernel/log.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
@@ -55,7 +56,7 @@ int hostfs_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
 
 int hostfs_sync(struct file *f, bool datasync) {
     union hc_args args = {.file_sync = {.handle = hostfs_file(f)->handle, .datasync = datasync}};
-    return (int)hypercall(HC_FILE_SYNC, &args);
+    return (int)job_run(HC_FILE_SYNC, &args);
 }
 
 static int hostfs_allocate(struct file *f, int mode, int64_t offset, int64_t len) {

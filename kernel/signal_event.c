@@ -2,6 +2,7 @@
 /* Signals from outside: what the loader forwards, and ITIMER_REAL. */
 #include <kernel/clock.h>
 #include <kernel/hc.h>
+#include <kernel/job.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 
@@ -48,6 +49,7 @@ static void check_itimer(void) {
 void signal_collect_events(void) {
     uint32_t events = hypercall_take_events();
     if (events & HC_EVENT_TIMER) timer_fired();
+    if (events & HC_EVENT_JOB) job_event();
     check_itimer();
     if (!(events & HC_EVENT_SIGNAL)) return;
     for (uint64_t signals = hypercall_take_signals(); signals; signals &= signals - 1) {

@@ -136,6 +136,14 @@ int64_t guest_iov(gpa_t segs, uint32_t n, struct iovec iov[HC_MAX_SEGS]) {
     return (int64_t)total;
 }
 
+bool guest_is_ram(const void *host) {
+    const uint8_t *p = host;
+    for (size_t i = 0; i < count; i++)
+        if (p >= regions[i].host && p < regions[i].host + regions[i].bytes)
+            return regions[i].kind == RAM;
+    return false;
+}
+
 uint64_t guest_mem_bytes(void) {
     uint64_t total = 0;
     for (size_t i = 0; i < count; i++)

@@ -28,6 +28,8 @@ int guest_copy_out(gpa_t dst, const void *src, uint64_t len);
 /* Copies `count` (<= HC_MAX_SEGS) segments in from gpa and turns them into iov; total bytes,
  * -EFAULT or -EINVAL. */
 int64_t guest_iov(gpa_t segs, uint32_t count, struct iovec iov[HC_MAX_SEGS]);
+/* Does a pointer of guest_iov() lie in RAM, and not in a file window, which may go away? */
+bool guest_is_ram(const void *host);
 /* Bytes of RAM registered. */
 uint64_t guest_mem_bytes(void);
 

@@ -36,7 +36,7 @@ static struct handle *entry(uint32_t number) { return &chunks[number / CHUNK][nu
 struct handle *handle_get(uint32_t number) {
     if (number >= used) return NULL;
     struct handle *h = entry(number);
-    return h->fd >= 0 ? h : NULL;
+    return h->fd >= 0 && !h->closing ? h : NULL;
 }
 
 int handle_fd(uint32_t handle) {
@@ -94,12 +94,25 @@ static void close_stdio(struct handle *h) {
     close(null);
 }
 
+struct handle *handle_pin(uint32_t number) {
+    struct handle *h = handle_get(number);
+    if (h != NULL) h->pins++;
+    return h;
+}
+
 static int64_t close_number(uint32_t number, struct handle *h) {
     int64_t result = 0;
+    h->closing = h->pins > 0;
+    if (h->closing) return 0;
     if (close(h->fd) != 0 && errno != EINTR) result = -errno; /* the descriptor is gone anyway */
     *h = (struct handle){.fd = -1, .next = free_head};
     free_head = number;
     return result;
+}
+
+void handle_unpin(uint32_t number) {
+    struct handle *h = entry(number);
+    if (--h->pins == 0 && h->closing) close_number(number, h);
 }
 
 int64_t handle_close_many(gpa_t at, uint32_t count) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* FILE_READ and FILE_WRITE: transfers straight between a host file and guest memory. */
-#include <loader/hc_handle.h>
+#include <loader/hc_file_io.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -12,14 +12,6 @@
 
 /* What a pipe or terminal that is ready for writing takes without blocking. */
 #define READY_BYTES 4096
-
-struct transfer {
-    struct iovec iov[HC_MAX_SEGS];
-    int count;
-    int64_t offset;
-    bool write;
-    bool append;
-};
 
 static int64_t move(const struct handle *h, const struct transfer *t, int flags) {
     ssize_t n;
@@ -57,23 +49,51 @@ static int64_t move_nowait(struct handle *h, struct transfer *t) {
     return move(h, t, 0);
 }
 
+static bool positioned(uint32_t type) { return type == S_IFREG || type == S_IFBLK; }
+
+/* 0 or -errno. */
+static int64_t prepare(const struct handle *h, const struct hc_file_io *a, bool write,
+                       struct transfer *t) {
+    if (h == NULL) return -EBADF;
+    if (a->offset < -1) return -EINVAL;
+    int64_t total = guest_iov(a->segs, a->count, t->iov);
+    if (total < 0) return total;
+    t->count = (int)a->count;
+    t->write = write;
+    t->append = write && (a->flags & HC_IO_APPEND) != 0;
+    t->offset = t->append ? -1 : a->offset;
+    return 0;
+}
+
+int64_t transfer_run(const struct handle *h, const struct transfer *t, int64_t *pos) {
+    int64_t n = move(h, t, t->append ? RWF_APPEND : 0);
+    if (n >= 0 && t->offset == -1) *pos = lseek(h->fd, 0, SEEK_CUR);
+    return n;
+}
+
+int64_t transfer_prepare(struct handle *h, const struct hc_file_io *a, bool write,
+                         struct transfer *t) {
+    int64_t r = prepare(h, a, write, t);
+    if (r != 0) return r;
+    if (handle_type(h) != S_IFREG) return -EINVAL;
+    for (int i = 0; i < t->count; i++)
+        if (!guest_is_ram(t->iov[i].iov_base)) return -EINVAL;
+    return 0;
+}
+
 static int64_t run(struct hc_file_io *a, bool write) {
     struct handle *h = handle_get(a->handle);
     struct transfer t;
-    if (h == NULL) return -EBADF;
-    if (a->offset < -1) return -EINVAL;
-    int64_t total = guest_iov(a->segs, a->count, t.iov);
-    if (total < 0) return total;
-    t.count = (int)a->count;
-    t.write = write;
-    t.append = write && (a->flags & HC_IO_APPEND) != 0;
-    t.offset = t.append ? -1 : a->offset;
+    int64_t r = prepare(h, a, write, &t);
+    if (r != 0) return r;
     uint32_t type = handle_type(h);
-    bool positioned = type == S_IFREG || type == S_IFBLK;
-    bool nowait = (a->flags & HC_IO_NOWAIT) != 0 && !positioned && type != S_IFDIR;
-    int64_t n = nowait ? move_nowait(h, &t) : move(h, &t, t.append && positioned ? RWF_APPEND : 0);
-    if (n >= 0 && positioned && t.offset == -1) a->pos = lseek(h->fd, 0, SEEK_CUR);
-    return n;
+    bool nowait = (a->flags & HC_IO_NOWAIT) != 0;
+    if (positioned(type)) {
+        if (nowait && !write) return move(h, &t, RWF_NOWAIT);
+        return transfer_run(h, &t, &a->pos);
+    }
+    t.append = false;
+    return nowait && type != S_IFDIR ? move_nowait(h, &t) : move(h, &t, 0);
 }
 
 int64_t hc_file_read(union hc_args *args) { return run(&args->file_io, false); }

@@ -15,7 +15,13 @@ struct handle {
     bool nonblock; /* opened with O_NONBLOCK here, shared with nobody */
     uint32_t mode; /* S_IF* type bits; 0: not asked yet */
     uint32_t next; /* of the free list */
+    uint32_t pins; /* jobs that use it: its closing waits for them */
+    bool closing;
 };
+
+/* A handle that stays open until it is unpinned, or NULL; under hc_lock(). */
+struct handle *handle_pin(uint32_t number);
+void handle_unpin(uint32_t number);
 
 /* The open handle, or NULL.  Valid until it is closed. */
 struct handle *handle_get(uint32_t number);

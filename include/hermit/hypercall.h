@@ -30,6 +30,7 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(TIMER, timer)                                                                                \
     X(CLOCK, clock)                                                                                \
     X(CPU_START, cpu_start)                                                                        \
+    X(JOB_START, job_start)                                                                        \
     X(MEM_GROW, mem_grow)                                                                          \
     X(MEM_RELEASE, mem_release)                                                                    \
     X(MEM_POPULATE, mem_populate)                                                                  \
@@ -83,6 +84,7 @@ enum hc_state {
 #define HC_MAX_AHEAD 84      /* attributes that one call reads ahead */
 #define HC_MAX_CLOSE 16      /* handles that one call closes besides its own work */
 #define HC_MAX_CPUS 64
+#define HC_MAX_JOBS 16
 
 /* A piece of guest memory that takes part in a transfer. */
 struct hc_seg {
@@ -170,6 +172,14 @@ struct hc_cpu_start {
     gva_t gs_base;
     gva_t tss;
     gpa_t cr3;
+};
+/* Starts the call in comm->jobs[job], which the guest has filled (FILE_READ and FILE_WRITE of a
+ * regular file between RAM, FILE_SYNC): a host thread runs it, writes result and OUT fields, sets
+ * state to HC_DONE and posts HC_EVENT_JOB.  Until then the block and its buffers stay as they are.
+ * -EINVAL: not such a call; -EAGAIN: the host has no thread for it. */
+struct hc_job_start {
+    uint32_t job;
+    uint32_t pad;
 };
 /* MEM_GROW: OUT gpa and bytes granted (>= one page, <= asked).  -ENOMEM at the -m limit. */
 struct hc_mem_grow {
@@ -266,7 +276,7 @@ struct hc_fs_statfs {
  * after an HC_IO_APPEND write or with offset -1, where the file has one.  The segments may also
  * lie in a mapped file window. */
 enum hc_io_flags {
-    HC_IO_NOWAIT = 1,
+    HC_IO_NOWAIT = 1, /* FILE_READ of a regular file: only what the host has in memory */
     HC_IO_APPEND = 2, /* FILE_WRITE: at the end of the file, whatever offset says */
 };
 struct hc_file_io {
@@ -346,6 +356,7 @@ union hc_args {
     struct hc_timer timer;
     struct hc_clock clock;
     struct hc_cpu_start cpu_start;
+    struct hc_job_start job_start;
     struct hc_mem_grow mem_grow;
     struct hc_mem_release mem_release;
     struct hc_mem_populate mem_populate;
@@ -382,6 +393,7 @@ struct hc_call {
 enum hc_events {
     HC_EVENT_SIGNAL = 1, /* comm->signals has bits */
     HC_EVENT_TIMER = 2,
+    HC_EVENT_JOB = 4, /* a job is done */
 };
 
 /* Pages shared by the loader and the kernel.  Host writes: polling, events, signals.  Guest clears
@@ -402,6 +414,7 @@ struct hc_comm {
     uint32_t pad2[15];
     uint32_t kicked[HC_MAX_CPUS];
     struct hc_call calls[HC_MAX_CPUS]; /* by virtual CPU */
+    struct hc_call jobs[HC_MAX_JOBS];  /* see hc_job_start */
 };
 #define HC_COMM_BYTES 12288 /* whole pages */
 
@@ -417,7 +430,8 @@ _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");
 _Static_assert(sizeof(struct hc_call) == 128, "wire size");
 _Static_assert(sizeof(struct hc_cpu_start) == 32, "wire size");
-_Static_assert(sizeof(struct hc_comm) == 128 + 132 * HC_MAX_CPUS, "wire size");
+_Static_assert(sizeof(struct hc_job_start) == 8, "wire size");
+_Static_assert(sizeof(struct hc_comm) == 128 + 132 * HC_MAX_CPUS + 128 * HC_MAX_JOBS, "wire size");
 _Static_assert(sizeof(struct hc_comm) <= HC_COMM_BYTES, "room");
 
 #endif

@@ -33,6 +33,7 @@ int memory_release(gpa_t gpa, uint64_t len) { return 0; }
 int64_t hc_wait(union hc_args *args) { return -ENOSYS; }
 int64_t hc_timer(union hc_args *args) { return -ENOSYS; }
 int64_t hc_cpu_start(union hc_args *args) { return -ENOSYS; }
+int64_t hc_job_start(union hc_args *args) { return -ENOSYS; }
 void tty_note_change(int fd) {}
 
 static const char *in_dir(const char *name) {
