@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Generates everything that follows from table.def.
 
-  gen_table.py --out DIR        protos.h, syscall_names.h, strace_table.h in DIR/syscall/,
-                                syscall_table.c, syscall_names.c, strace_table.c in DIR
+  gen_table.py --out DIR        protos.h, syscall_names.h, syscall_levels.h, strace_table.h in
+                                DIR/syscall/; syscall_table.c, syscall_names.c,
+                                syscall_levels.c, strace_table.c in DIR
   gen_table.py --doc FILE       docs/SYSCALLS.md
   gen_table.py --check-doc FILE exits 1 if FILE is not what --doc would write
 """
@@ -115,6 +116,17 @@ def names_h(rows):
     return guarded("SYSCALL_NAMES_H", "\n".join(body) + "\n")
 
 
+def levels_h():
+    body = ["#include <stdbool.h>", "", "#include <syscall/syscall_names.h>", "",
+            "enum syscall_level {", *(f"    SYSCALL_{level.upper()}," for level in LEVELS), "};",
+            "struct syscall_support {", "    unsigned char level; /* enum syscall_level */",
+            "    bool optional; /* who calls it does without it where it fails */",
+            '    const char *note; /* "" for none */', "};",
+            "/* Meaningful where hermit_syscall_names has a name. */",
+            "extern const struct syscall_support hermit_syscall_support[HERMIT_SYSCALL_COUNT];"]
+    return guarded("SYSCALL_LEVELS_H", "\n".join(body) + "\n")
+
+
 def strace_h():
     kinds = ["TK_" + k for k in C_TYPE]
     body = ["#include <stdint.h>", "",
@@ -142,6 +154,15 @@ def names_c(rows):
     out = [LICENSE, GENERATED, "#include <stddef.h>", "", "#include <syscall/syscall_names.h>", "",
            "const char *const hermit_syscall_names[HERMIT_SYSCALL_COUNT] = {"]
     out += [f'    [{row.nr}] = "{row.name}",' for row in rows]
+    return "\n".join(out + ["};", ""])
+
+
+def levels_c(rows):
+    out = [LICENSE, GENERATED, "#include <syscall/syscall_levels.h>", "",
+           "const struct syscall_support hermit_syscall_support[HERMIT_SYSCALL_COUNT] = {"]
+    for row in rows:
+        optional = "true" if "fall back" in row.note else "false"
+        out.append(f'    [{row.nr}] = {{SYSCALL_{row.level.upper()}, {optional}, "{row.note}"}},')
     return "\n".join(out + ["};", ""])
 
 
@@ -186,6 +207,8 @@ def main():
         write_if_changed(args.out / "syscall" / "protos.h", protos_h(rows))
         write_if_changed(args.out / "syscall" / "syscall_names.h", names_h(rows))
         write_if_changed(args.out / "syscall" / "strace_table.h", strace_h())
+        write_if_changed(args.out / "syscall" / "syscall_levels.h", levels_h())
+        write_if_changed(args.out / "syscall_levels.c", levels_c(rows))
         write_if_changed(args.out / "syscall_table.c", table_c(rows))
         write_if_changed(args.out / "syscall_names.c", names_c(rows))
         write_if_changed(args.out / "strace_table.c", strace_c(rows))
