@@ -9,6 +9,7 @@
 
 #include <hermit/boot.h>
 #include <loader/boot_block.h>
+#include <loader/check.h>
 #include <loader/diag.h>
 #include <loader/event.h>
 #include <loader/file_window.h>
@@ -23,9 +24,12 @@
 #include <loader/vcpu.h>
 #include <loader/view.h>
 #include <loader/vm.h>
-#include <syscall/syscall_names.h>
+#include <syscall/syscall_levels.h>
 
 struct vm_exit vm_exit;
+
+static const struct call_names all_calls = {hermit_syscall_names, hermit_syscall_classes,
+                                            HERMIT_SYSCALL_COUNT, hermit_syscall_class_names};
 
 static int64_t clock_ns(clockid_t clock) {
     struct timespec t;
@@ -89,7 +93,8 @@ int main(int argc, char **argv) {
     struct view v;
     stats_mark(STATS_START);
     options_parse(&o, argc, argv);
-    options_check_calls(&o, hermit_syscall_names, HERMIT_SYSCALL_COUNT);
+    options_expand_calls(&o, &all_calls);
+    if (o.check) check_program(argv);
     view_build(&v, &o);
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);

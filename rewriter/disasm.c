@@ -104,6 +104,15 @@ static void find_move(const cs_x86_op *ops, struct insn *out) {
     }
     out->dst = dst;
     out->src = src;
+    if (ops[0].type == X86_OP_REG && ops[0].size == 1 && ops[1].type == X86_OP_IMM) {
+        bool narrow = true;
+        unsigned reg = ops[0].reg;
+        bool high =
+            reg == X86_REG_AH || reg == X86_REG_BH || reg == X86_REG_CH || reg == X86_REG_DH;
+        out->effect = high ? EFFECT_NONE : EFFECT_BYTE;
+        out->dst = gpr_of(reg, &narrow);
+        out->imm = (uint64_t)ops[1].imm;
+    }
 }
 
 /* add, sub and lea: of interest on the stack pointer only. */

@@ -30,6 +30,7 @@ enum gpr { GPR_AX, GPR_CX, GPR_DX, GPR_BX, GPR_SP, GPR_BP, GPR_SI, GPR_DI, GPR_C
 enum insn_effect {
     EFFECT_NONE,  /* clobbers what `clobbers` says */
     EFFECT_CONST, /* dst = imm */
+    EFFECT_BYTE,  /* lowest byte of dst = imm */
     EFFECT_COPY,  /* dst = src */
     EFFECT_MERGE, /* dst = dst or src (cmov) */
     EFFECT_LOAD,  /* dst = word at rsp + disp */

@@ -134,8 +134,11 @@ static void read_sections(struct elf_in *e, Elf *elf, uint64_t *eh_frame) {
         if (shdr.sh_type == SHT_PROGBITS && (shdr.sh_flags & SHF_EXECINSTR) != 0)
             add_code(e, &shdr);
         if (name == NULL) continue;
-        if (strcmp(name, ".gopclntab") == 0 || strcmp(name, ".note.go.buildid") == 0)
+        if (strcmp(name, ".note.go.buildid") == 0) e->is_go = true;
+        if (strcmp(name, ".gopclntab") == 0 || strcmp(name, ".data.rel.ro.gopclntab") == 0) {
             e->is_go = true;
+            elf_in_read_go(e, shdr.sh_addr, shdr.sh_size);
+        }
         if (strcmp(name, ".eh_frame") == 0 && *eh_frame == 0) *eh_frame = shdr.sh_addr;
     }
 }
@@ -229,6 +232,7 @@ void elf_in_free(struct elf_in *e) {
     LIST_FREE(&e->code);
     LIST_FREE(&e->symbols);
     LIST_FREE(&e->relocs);
+    LIST_FREE(&e->go_funcs);
     LIST_FREE(&e->unwinds);
     *e = (struct elf_in){0};
 }

@@ -61,8 +61,9 @@ struct elf_in {
     ELF_LIST(struct elf_piece) segments;
     ELF_LIST(struct elf_piece) code; /* executable sections; without sections, segments */
     ELF_LIST(struct elf_symbol) symbols;
-    ELF_LIST(struct elf_reloc) relocs;  /* sorted by where */
-    ELF_LIST(struct elf_range) unwinds; /* functions that .eh_frame describes, sorted */
+    ELF_LIST(struct elf_symbol) go_funcs; /* Go's own table, which is never stripped */
+    ELF_LIST(struct elf_reloc) relocs;    /* sorted by where */
+    ELF_LIST(struct elf_range) unwinds;   /* functions that .eh_frame describes, sorted */
 };
 
 /* Parses a file that the caller keeps in memory.  NULL, or what is wrong with it in a few words

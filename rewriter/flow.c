@@ -69,12 +69,20 @@ static struct values merge(const struct values *a, const struct values *b) {
     return all;
 }
 
+/* The value with its lowest byte replaced. */
+static struct values with_byte(const struct values *value, uint64_t byte) {
+    struct values v = *value;
+    if (v.kind != VALUES_SET) return any;
+    for (uint8_t i = 0; i < v.n; i++)
+        v.v[i] = (v.v[i] & ~0xffu) | (uint32_t)(byte & 0xff);
+    return v;
+}
+
 static struct values read_slot(const struct state *s, int64_t at) {
     if (!s->stack_known) return any;
-    if (at == 8) return (struct values){.kind = VALUES_ENTRY, .entry = WORD_ARGUMENT};
     for (int i = 0; i < SLOTS; i++)
         if (s->slots[i].value.kind != VALUES_NONE && s->slots[i].at == at) return s->slots[i].value;
-    return any;
+    return at == 8 ? (struct values){.kind = VALUES_ENTRY, .entry = WORD_ARGUMENT} : any;
 }
 
 static void write_slot(struct state *s, int64_t at, struct values value) {
@@ -118,8 +126,7 @@ static void step(const struct flow *f, struct state *s, const struct insn *i) {
     if (i->kind == INSN_CALL) {
         /* Go saves no registers for its caller. */
         clobber(s, f->code->elf->is_go ? 0xffffu & ~(1u << GPR_SP) : CALLER_SAVED);
-        forget_slots(s);
-        return;
+        return; /* the frame is ours: what was put aside there is there again */
     }
     if (i->kind == INSN_SYSCALL || i->kind == INSN_INT80) {
         clobber(s, 1u << GPR_AX | 1u << GPR_CX | 1u << 11);
@@ -128,6 +135,8 @@ static void step(const struct flow *f, struct state *s, const struct insn *i) {
     switch (i->effect) {
     case EFFECT_CONST:
         return set(s, i->dst, one(i->imm));
+    case EFFECT_BYTE:
+        return set(s, i->dst, with_byte(&s->regs[i->dst], i->imm));
     case EFFECT_COPY:
         return set(s, i->dst, i->src == GPR_SP ? any : s->regs[i->src]);
     case EFFECT_MERGE:

@@ -70,17 +70,14 @@ static void visit_data(struct walk *w, uint32_t object) {
     visit_addr(w, object, e->init);
     visit_addr(w, object, e->fini);
     /* At fixed addresses the linker has nothing to do, and the words must speak for themselves. */
-    for (size_t s = 0; e->type == ET_EXEC && s < e->segments.count; s++) {
-        const struct elf_piece *piece = &e->segments.items[s];
-        for (uint64_t off = -piece->addr & 7; piece->nbytes >= 8 && off <= piece->nbytes - 8;
-             off += 8) {
-            uint64_t word;
-            if (piece->exec) break;
-            memcpy(&word, piece->bytes + off, sizeof(word));
-            uint32_t func = code_func_starting(c, word);
-            if (func != FUNC_NONE) visit(w, (struct func_ref){object, func});
-        }
+    uint64_t word;
+    for (struct code_words words = {0}; code_next_word(c, &words, &word);) {
+        uint32_t func = code_func_starting(c, word);
+        if (func != FUNC_NONE) visit(w, (struct func_ref){object, func});
     }
+    /* Methods are found by offsets in tables; Go's linker has left out what nothing can reach. */
+    for (size_t i = 0; i < e->go_funcs.count; i++)
+        visit_addr(w, object, e->go_funcs.items[i].addr);
 }
 
 /* Static programs fill such words themselves, from tables of relocations that only they know. */

@@ -42,6 +42,9 @@ static void collect_starts(const struct code *c, struct starts *s) {
         if (!sym->defined || (sym->type != STT_FUNC && sym->type != STT_GNU_IFUNC)) continue;
         add_start(c, s, sym->addr, sym->size != 0 ? sym->addr + sym->size : 0, sym->name);
     }
+    for (size_t i = 0; i < e->go_funcs.count; i++)
+        add_start(c, s, e->go_funcs.items[i].addr,
+                  e->go_funcs.items[i].addr + e->go_funcs.items[i].size, e->go_funcs.items[i].name);
     add_start(c, s, e->entry, 0, NULL);
     add_start(c, s, e->init, 0, NULL);
     add_start(c, s, e->fini, 0, NULL);
@@ -185,29 +188,45 @@ static void scan(struct code *c, const struct starts *s) {
               (struct code_func){.start = UINT64_MAX, .edges = (uint32_t)c->edges.count});
 }
 
-/* Code that nothing describes (assembly, stripped Go) has functions where calls lead to. */
+/* Something leads to addr: if that is in the middle of code that nothing describes, a function
+ * begins there. */
+static void propose(const struct code *c, struct starts *s, uint64_t addr) {
+    uint32_t f = elf_in_is_code(c->elf, addr) ? code_func_at(c, addr) : FUNC_NONE;
+    if (f != FUNC_NONE && c->funcs.items[f].is_gap && c->funcs.items[f].start != addr)
+        add_start(c, s, addr, 0, NULL);
+}
+
+static void propose_data(const struct code *c, struct starts *s) {
+    const struct elf_in *e = c->elf;
+    uint64_t word;
+    for (size_t i = 0; i < e->relocs.count; i++)
+        if (e->relocs.items[i].symbol == NULL) propose(c, s, e->relocs.items[i].value);
+    for (struct code_words w = {0}; code_next_word(c, &w, &word);)
+        propose(c, s, word);
+}
+
+static void propose_calls_within(const struct code *c, struct starts *s,
+                                 const struct code_func *f) {
+    const uint8_t *bytes = elf_in_at(c->elf, f->start, f->end - f->start);
+    struct insn i;
+    for (uint64_t at = f->start; bytes != NULL && at < f->end; at += i.len) {
+        if (!disasm_next(c->disasm, bytes + (at - f->start), f->end - at, at, false, &i)) break;
+        if (i.direct && i.kind == INSN_CALL) propose(c, s, i.target);
+        if (i.is_address && i.mem != 0) propose(c, s, i.mem);
+    }
+}
+
+/* Code that nothing describes (assembly, programs without unwind tables) has functions where
+ * calls and pointers lead to. */
 static bool split_gaps(struct code *c, struct starts *s) {
     size_t before = s->count;
     for (size_t i = 0; i < c->edges.count; i++) {
         const struct code_edge *edge = &c->edges.items[i];
-        if (edge->kind != EDGE_CALL && edge->kind != EDGE_REF) continue;
-        uint32_t f = code_func_at(c, edge->target);
-        if (f != FUNC_NONE && c->funcs.items[f].is_gap && c->funcs.items[f].start != edge->target)
-            add_start(c, s, edge->target, 0, NULL);
+        if (edge->kind == EDGE_CALL || edge->kind == EDGE_REF) propose(c, s, edge->target);
     }
-    /* Calls within such a stretch are not edges yet. */
-    for (uint32_t f = 0; f < code_count(c); f++) {
-        const struct code_func *func = &c->funcs.items[f];
-        const uint8_t *bytes = elf_in_at(c->elf, func->start, func->end - func->start);
-        struct insn i;
-        for (uint64_t at = func->start; func->is_gap && bytes != NULL && at < func->end;
-             at += i.len) {
-            if (!disasm_next(c->disasm, bytes + (at - func->start), func->end - at, at, false, &i))
-                break;
-            bool inside = i.direct && i.target > func->start && i.target < func->end;
-            if (inside && i.kind == INSN_CALL) add_start(c, s, i.target, 0, NULL);
-        }
-    }
+    for (uint32_t f = 0; f < code_count(c); f++)
+        if (c->funcs.items[f].is_gap) propose_calls_within(c, s, &c->funcs.items[f]);
+    propose_data(c, s);
     if (s->count == before) return false;
     settle_starts(s);
     return s->count > before;
@@ -257,6 +276,20 @@ uint32_t code_func_at(const struct code *c, uint64_t addr) {
 uint32_t code_func_starting(const struct code *c, uint64_t addr) {
     uint32_t f = code_func_at(c, addr);
     return f != FUNC_NONE && c->funcs.items[f].start == addr ? f : FUNC_NONE;
+}
+
+bool code_next_word(const struct code *c, struct code_words *w, uint64_t *word) {
+    for (; c->elf->type == ET_EXEC && w->segment < c->elf->segments.count; w->segment++) {
+        const struct elf_piece *piece = &c->elf->segments.items[w->segment];
+        if (w->off == 0) w->off = -piece->addr & 7;
+        if (!piece->exec && piece->nbytes >= 8 && w->off <= piece->nbytes - 8) {
+            memcpy(word, piece->bytes + w->off, sizeof(*word));
+            w->off += 8;
+            return true;
+        }
+        w->off = 0;
+    }
+    return false;
 }
 
 uint64_t code_stub_slot(const struct code *c, uint64_t addr) {

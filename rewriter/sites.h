@@ -79,6 +79,14 @@ uint32_t code_func_starting(const struct code *c, uint64_t addr);
 /* If a linkage stub (jump through a word) is at addr: the word's address, else 0. */
 uint64_t code_stub_slot(const struct code *c, uint64_t addr);
 
+/* The words of data of a program at fixed addresses, whose pointers no relocation announces: from
+ * w = {0} on; false: there are no more. */
+struct code_words {
+    size_t segment;
+    uint64_t off;
+};
+bool code_next_word(const struct code *c, struct code_words *w, uint64_t *word);
+
 /* The values of register `reg` (or WORD_ARGUMENT, as the callee of a call there will see it) just
  * before the instruction at addr, flow.c. */
 struct values code_values_at(const struct code *c, uint32_t func, uint64_t addr, uint8_t reg);

@@ -38,6 +38,30 @@ KINDS = {
 }
 C_TYPE = {kind: ctype.strip() for ctype, kinds in KINDS.items() for kind in kinds.split()}
 FIRST_OUT = KINDS["gva_t "].split()[0]
+# Classes of calls as strace(1) names them; `file` and `desc` follow from the arguments, and
+# these return or take descriptors in other ways.
+DESC_KINDS = {"fd", "dirfd", "pollfds", "fdset", "ofdpair"}
+CLASSES = {
+    "file": "getcwd",
+    "desc": "open creat openat openat2 socket epoll_create epoll_create1 eventfd eventfd2 "
+            "signalfd signalfd4 timerfd_create inotify_init inotify_init1 memfd_create mmap "
+            "pidfd_open pidfd_getfd userfaultfd memfd_secret perf_event_open fanotify_init "
+            "io_uring_setup bpf socketpair mq_open close_range",
+    "memory": "brk mmap mprotect munmap mremap msync mincore madvise mlock munlock mlockall "
+              "munlockall mlock2 remap_file_pages mbind set_mempolicy get_mempolicy migrate_pages "
+              "move_pages pkey_mprotect process_madvise shmat shmdt set_mempolicy_home_node "
+              "map_shadow_stack mseal",
+    "process": "clone clone3 fork vfork execve execveat exit exit_group wait4 waitid kill tkill "
+               "tgkill rt_sigqueueinfo rt_tgsigqueueinfo arch_prctl unshare pidfd_open "
+               "pidfd_send_signal process_mrelease",
+    "network": "socket connect accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg "
+               "shutdown bind listen getsockname getpeername socketpair setsockopt getsockopt "
+               "sendfile getpmsg putpmsg",
+    "signal": "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait "
+              "rt_sigqueueinfo rt_tgsigqueueinfo rt_sigsuspend sigaltstack kill tkill tgkill "
+              "pause signalfd signalfd4 pidfd_send_signal",
+    "ipc": "shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl",
+}
 RESULTS = ["int", "addr", "oct", "noreturn"]
 LEVELS = ["full", "partial", "none"]
 
@@ -66,6 +90,15 @@ class Row:
         if self.level == "partial" and not self.note:
             return "a partial call needs a note"
         return None
+
+    def classes(self):
+        """Bits of the classes that the call is in, in their order."""
+        inside = {name for name, calls in CLASSES.items() if self.name in calls.split()}
+        if "path" in self.kinds:
+            inside.add("file")
+        if DESC_KINDS & set(self.kinds):
+            inside.add("desc")
+        return sum(1 << bit for bit, name in enumerate(CLASSES) if name in inside)
 
     def prototype(self):
         args = "struct regs *regs" if self.regs else ", ".join(C_TYPE[k] for k in self.kinds)
@@ -123,7 +156,10 @@ def levels_h():
             "    bool optional; /* who calls it does without it where it fails */",
             '    const char *note; /* "" for none */', "};",
             "/* Meaningful where hermit_syscall_names has a name. */",
-            "extern const struct syscall_support hermit_syscall_support[HERMIT_SYSCALL_COUNT];"]
+            "extern const struct syscall_support hermit_syscall_support[HERMIT_SYSCALL_COUNT];",
+            "", "/* Bit n: the call is in the class of the n-th name; NULL ends the names. */",
+            "extern const unsigned char hermit_syscall_classes[HERMIT_SYSCALL_COUNT];",
+            "extern const char *const hermit_syscall_class_names[];"]
     return guarded("SYSCALL_LEVELS_H", "\n".join(body) + "\n")
 
 
@@ -158,12 +194,17 @@ def names_c(rows):
 
 
 def levels_c(rows):
-    out = [LICENSE, GENERATED, "#include <syscall/syscall_levels.h>", "",
+    out = [LICENSE, GENERATED, "#include <stddef.h>", "",
+           "#include <syscall/syscall_levels.h>", "",
            "const struct syscall_support hermit_syscall_support[HERMIT_SYSCALL_COUNT] = {"]
     for row in rows:
         optional = "true" if "fall back" in row.note else "false"
         out.append(f'    [{row.nr}] = {{SYSCALL_{row.level.upper()}, {optional}, "{row.note}"}},')
-    return "\n".join(out + ["};", ""])
+    out += ["};", "", "const unsigned char hermit_syscall_classes[HERMIT_SYSCALL_COUNT] = {"]
+    out += [f"    [{row.nr}] = {row.classes()}," for row in rows]
+    names = ", ".join(f'"{name}"' for name in CLASSES)
+    out += ["};", "", f"const char *const hermit_syscall_class_names[] = {{{names}, NULL}};", ""]
+    return "\n".join(out)
 
 
 def strace_c(rows):
