@@ -8,6 +8,7 @@
 #include <rewriter/list.h>
 
 #define SYMBOLS_MAX (1u << 22)
+#define PIECES_MAX 256 /* segments, and sections with code */
 
 const uint8_t *elf_in_at(const struct elf_in *e, uint64_t addr, uint64_t len) {
     for (size_t i = 0; i < e->segments.count; i++) {
@@ -55,6 +56,7 @@ static const char *file_string(const struct elf_in *e, uint64_t off, uint64_t le
 static const char *add_segment(struct elf_in *e, const GElf_Phdr *p) {
     if (p->p_offset > e->size || p->p_filesz > e->size - p->p_offset) return "truncated";
     if (p->p_memsz < p->p_filesz || p->p_vaddr + p->p_memsz < p->p_vaddr) return "segment sizes";
+    if (e->segments.count == PIECES_MAX) return "too many segments";
     LIST_PUSH(&e->segments, (struct elf_piece){.addr = p->p_vaddr,
                                                .size = p->p_memsz,
                                                .bytes = e->bytes + p->p_offset,
@@ -115,7 +117,7 @@ static void read_symtab(struct elf_in *e, Elf *elf, Elf_Scn *scn, const GElf_Shd
 
 static void add_code(struct elf_in *e, const GElf_Shdr *shdr) {
     const uint8_t *bytes = elf_in_at(e, shdr->sh_addr, shdr->sh_size);
-    if (bytes == NULL || shdr->sh_size == 0) return;
+    if (bytes == NULL || shdr->sh_size == 0 || e->code.count == PIECES_MAX) return;
     LIST_PUSH(&e->code, (struct elf_piece){.addr = shdr->sh_addr,
                                            .size = shdr->sh_size,
                                            .bytes = bytes,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Constants through one function: what registers and the stack words near rsp may hold.  Owns
- * nothing; an analysis lives as long as one question. */
+ * the analysis of the function that was asked about last. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +26,8 @@ struct state {
 
 struct flow {
     const struct code *code;
+    uint32_t func;
+    bool known;
     struct insn *insns;
     size_t count;
     struct state *in; /* at the begin of each block */
@@ -291,22 +293,39 @@ static struct values value_before(const struct flow *f, size_t at, uint8_t reg) 
     return read_slot(&s, f->insns[at].kind == INSN_CALL ? s.sp : s.sp + 8);
 }
 
-struct values code_values_at(const struct code *c, uint32_t func, uint64_t addr, uint8_t reg) {
-    struct flow f = {.code = c};
-    struct values found = any;
-    if (decode(&f, &c->funcs.items[func])) {
-        size_t at = find_insn(&f, addr);
-        if (at < f.count) {
-            find_blocks(&f);
-            seed(&f);
-            bool changed = true;
-            for (int round = 0; changed && round < ROUNDS_MAX; round++)
-                changed = propagate(&f);
-            if (!changed) found = value_before(&f, at, reg);
+void code_forget_flow(struct code *c) {
+    struct flow *f = c->flow;
+    if (f == NULL) return;
+    free(f->insns);
+    free(f->block);
+    free(f->in);
+    free(f);
+    c->flow = NULL;
+}
+
+/* Questions come function by function, so the answers to the last one are kept. */
+static const struct flow *flow_of(struct code *c, uint32_t func) {
+    struct flow *f = c->flow;
+    if (f != NULL && f->func == func) return f;
+    code_forget_flow(c);
+    f = list_must(calloc(1, sizeof(*f)));
+    f->code = c;
+    f->func = func;
+    c->flow = f;
+    if (!decode(f, &c->funcs.items[func])) return f;
+    find_blocks(f);
+    seed(f);
+    f->known = true;
+    for (int round = 0; propagate(f); round++)
+        if (round == ROUNDS_MAX) {
+            f->known = false;
+            break;
         }
-    }
-    free(f.insns);
-    free(f.block);
-    free(f.in);
-    return found;
+    return f;
+}
+
+struct values code_values_at(struct code *c, uint32_t func, uint64_t addr, uint8_t reg) {
+    const struct flow *f = flow_of(c, func);
+    size_t at = f->known ? find_insn(f, addr) : 0;
+    return f->known && at < f->count ? value_before(f, at, reg) : any;
 }

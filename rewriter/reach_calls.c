@@ -7,6 +7,8 @@
 #include <rewriter/list.h>
 #include <rewriter/reach_parts.h>
 
+#define WRAPPERS_MAX 200 /* a few are usual; each costs a look at all calls */
+
 /* A function that makes the call whose number it is given in a register. */
 struct wrapper {
     struct func_ref func;
@@ -33,7 +35,7 @@ static void add_wrapper(struct wrappers *w, struct wrapper new) {
         if (memcmp(&w->items[i].func, &new.func, sizeof(new.func)) == 0 &&
             w->items[i].reg == new.reg)
             return;
-    LIST_PUSH(w, new);
+    if (w->count < WRAPPERS_MAX) LIST_PUSH(w, new);
 }
 
 static void note_values(struct reach *r, struct wrappers *w, struct func_ref at, uint64_t addr,
@@ -59,7 +61,7 @@ static void is_wrapper(void *ctx, struct func_ref to) {
 
 static void ask_callers(struct reach *r, struct wrappers *all, struct wrapper wrapper,
                         struct func_ref from) {
-    const struct code *c = reach_code(r, from.object);
+    struct code *c = &r->libs->objects.items[from.object]->code;
     const struct code_func *f = &c->funcs.items[from.func];
     for (uint32_t i = f->edges; i < f[1].edges; i++) {
         const struct code_edge *edge = &c->edges.items[i];

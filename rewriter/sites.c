@@ -250,6 +250,7 @@ bool code_build(struct code *c, const struct elf_in *elf) {
 }
 
 void code_free(struct code *c) {
+    code_forget_flow(c);
     disasm_close(c->disasm);
     LIST_FREE(&c->funcs);
     LIST_FREE(&c->edges);

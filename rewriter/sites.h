@@ -61,6 +61,7 @@ struct code {
     ELF_LIST(struct code_func) funcs; /* by address; a last one marks the end of the edges */
     ELF_LIST(struct code_edge) edges; /* by function, then by address */
     ELF_LIST(struct code_site) sites; /* by address */
+    struct flow *flow;                /* flow.c */
     uint64_t undecoded;               /* bytes that are no instruction */
 };
 
@@ -89,6 +90,7 @@ bool code_next_word(const struct code *c, struct code_words *w, uint64_t *word);
 
 /* The values of register `reg` (or WORD_ARGUMENT, as the callee of a call there will see it) just
  * before the instruction at addr, flow.c. */
-struct values code_values_at(const struct code *c, uint32_t func, uint64_t addr, uint8_t reg);
+struct values code_values_at(struct code *c, uint32_t func, uint64_t addr, uint8_t reg);
+void code_forget_flow(struct code *c);
 
 #endif
