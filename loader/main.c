@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* hermit-run(1): command line, view, engine, exit status. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -77,6 +80,12 @@ static void build_boot_block(const struct options *o, const struct view *v,
     }
 }
 
+static void open_trace(const struct options *o) {
+    if (!o->strace_output) return;
+    trace_fd = open(o->strace_output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (trace_fd < 0) die(EXIT_HERMIT, "--strace-output %s: %s", o->strace_output, strerror(errno));
+}
+
 static int exit_status(void) {
     switch (vm_exit.kind) {
     case HC_EXIT_PROGRAM:
@@ -96,6 +105,7 @@ int main(int argc, char **argv) {
     options_expand_calls(&o, &all_calls);
     if (o.check) check_program(argv);
     view_build(&v, &o);
+    open_trace(&o);
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);
     size_t size = boot_block_size(&o, &v);
@@ -117,6 +127,7 @@ int main(int argc, char **argv) {
         qemu_run(&o, memory_boot_block(), size);
     }
     stats_mark(STATS_END);
+    if (o.strace_summary) stats_print_summary();
     if (o.stats) stats_print(engine);
     tty_restore();
     _exit(exit_status());

@@ -26,15 +26,20 @@ KINDS = {
            "epollop",
     "uint32_t": "u32 x32 mode uid gid dev ioctl oflags fdflags mapflags mremapflags msyncflags "
                 "mclflags atflags unlinkflags renameflags grndflags timerflags rwflags waitopts "
-                "closerange timerfdflags efdflags",
+                "closerange timerfdflags efdflags "
+                "pollevents cloneflags statxflags statxmask futexbits termiflag termoflag "
+                "termcflag termlflag",
     "int64_t": "off hexoff long",
-    "uint64_t": "size len u64 hex fcntlarg",
+    "uint64_t": "size len u64 hex fcntlarg "
+                "clonewhat",
     "gva_t": "addr ptr path str strv envv buf iov timespec timespec2 timeval itimerval sigset "
              "sigact sigstack pollfds fdset rlimit openhow "
-             "epev itimerspec",
+             "epev itimerspec "
+             "futextime cloneargs siginfo cpus",
     # Written by the call: printed after it.
     "gva_t ": "obuf ostr oiov ostat ostatx ostatfs otimespec otimeval oitimerval osigset osigact "
-              "osigstack ofdpair orlimit orusage osysinfo outsname ou32 oepev oitimerspec",
+              "osigstack ofdpair orlimit orusage osysinfo outsname ou32 oepev oitimerspec "
+              "oioctl osiginfo owait odirents ocpus otms",
 }
 C_TYPE = {kind: ctype.strip() for ctype, kinds in KINDS.items() for kind in kinds.split()}
 FIRST_OUT = KINDS["gva_t "].split()[0]
