@@ -7,7 +7,7 @@
 #include <kernel/serial.h>
 #include <kernel/types.h>
 
-void kwrite(const char *text, size_t len) {
+static void write_to(enum hc_log_stream stream, const char *text, size_t len) {
     if (!hypercall_available()) {
         serial_write(text, len);
         return;
@@ -15,12 +15,17 @@ void kwrite(const char *text, size_t len) {
     /* Text in kernel memory is contiguous page by page at least. */
     while (len > 0) {
         size_t piece = min(len, (size_t)HC_MAX_LOG);
-        union hc_args a = {.log = {.text = frame_gpa(text), .len = (uint32_t)piece}};
+        union hc_args a = {
+            .log = {.text = frame_gpa(text), .len = (uint32_t)piece, .stream = stream}};
         hypercall(HC_LOG, &a);
         text += piece;
         len -= piece;
     }
 }
+
+void kwrite(const char *text, size_t len) { write_to(HC_LOG_MESSAGES, text, len); }
+
+void ktrace(const char *text, size_t len) { write_to(HC_LOG_TRACE, text, len); }
 
 static void kvprint(const char *fmt, va_list ap) {
     char line[1024];

@@ -2,6 +2,7 @@
 /* The exit path: default actions, handlers, restarting of interrupted calls.  Owns nothing. */
 #include <kernel/sched.h>
 #include <kernel/signal.h>
+#include <kernel/syscall.h>
 #include <kernel/wait.h>
 
 #include "signal_internal.h"
@@ -37,6 +38,7 @@ static void default_action(struct regs *regs, int sig, const siginfo_t *info) {
     if (signal_default_ignored(sig)) return;
     if (STOP_DEFAULT & SIG_BIT(sig)) return stop_process(current_thread());
     if ((SYNCHRONOUS_SIGNALS & SIG_BIT(sig)) && info->si_code > 0) crash_report(regs, sig, info);
+    syscall_trace_killed(sig);
     process_die(sig);
 }
 
@@ -107,6 +109,7 @@ void signal_deliver(struct regs *regs) {
     while (!t->killed && (sig = signal_take(~t->sigmask, &info)) != 0) {
         uint64_t handler = t->process->actions[sig - 1].handler;
         if (handler == (uint64_t)SIG_IGN) continue;
+        syscall_trace_signal(sig, &info);
         if (handler == (uint64_t)SIG_DFL)
             default_action(regs, sig, &info);
         else

@@ -13,6 +13,7 @@
 #include <kernel/serial.h>
 #include <kernel/signal.h>
 #include <kernel/smp.h>
+#include <kernel/syscall.h>
 #include <kernel/vfs.h>
 #include <kernel/wait.h>
 
@@ -73,6 +74,7 @@ static void block(const struct wait *w) {
     t->wait.watched_at = NOT_WATCHED;
     t->state = THREAD_WAITING;
     t->switches++;
+    if (unlikely(t->trace != NULL)) syscall_trace_wait(t->trace);
     TAILQ_INSERT_TAIL(list_of(t), t, queued);
     for (uint32_t i = 0; i < w->count; i++)
         w->fds[i].revents = 0;

@@ -89,7 +89,8 @@ static void put_symlinks(struct writer *w, struct hermit_boot *boot, const struc
 static uint32_t boot_flags(const struct options *o) {
     uint32_t flags = 0;
     if (o->strace) flags |= HERMIT_BOOT_STRACE;
-    if (o->stats) flags |= HERMIT_BOOT_STATS;
+    if (o->strace_times) flags |= HERMIT_BOOT_STRACE_TIMES;
+    if (o->stats || o->strace_summary) flags |= HERMIT_BOOT_STATS;
     if (o->verbose) flags |= HERMIT_BOOT_VERBOSE;
     if (o->no_aslr) flags |= HERMIT_BOOT_NO_ASLR;
     if (o->rootfs) flags |= HERMIT_BOOT_ROOT_SHARE;
@@ -121,6 +122,7 @@ void boot_block_write(void *dst, size_t size, const struct options *o, const str
         .ram_limit = o->memory_bytes,
         .cpus = o->cpus,
         .prog_handle = prog_handle,
+        .strace_strings = o->strace_strings,
         .prog_attr = v->program_attr,
     };
     put_identity(boot);

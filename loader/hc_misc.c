@@ -13,13 +13,16 @@
 
 #define POPULATE_MAX (4u << 20) /* bytes a call */
 
+int trace_fd = -1;
+
 int64_t hc_log(union hc_args *args) {
     const struct hc_log *a = &args->log;
     char text[HC_MAX_LOG];
-    if (a->len > sizeof(text)) return -EINVAL;
+    if (a->len > sizeof(text) || a->stream > HC_LOG_TRACE) return -EINVAL;
+    int fd = a->stream == HC_LOG_TRACE && trace_fd >= 0 ? trace_fd : STDERR_FILENO;
     if (guest_copy_in(text, a->text, a->len) != 0) return -EFAULT;
     for (uint32_t done = 0; done < a->len;) {
-        ssize_t n = write(STDERR_FILENO, text + done, a->len - done);
+        ssize_t n = write(fd, text + done, a->len - done);
         if (n > 0)
             done += (uint32_t)n;
         else if (n == 0 || errno != EINTR)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* hermit-run(1): command line, view, engine, exit status. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -9,6 +12,7 @@
 
 #include <hermit/boot.h>
 #include <loader/boot_block.h>
+#include <loader/check.h>
 #include <loader/diag.h>
 #include <loader/event.h>
 #include <loader/file_window.h>
@@ -23,9 +27,12 @@
 #include <loader/vcpu.h>
 #include <loader/view.h>
 #include <loader/vm.h>
-#include <syscall/syscall_names.h>
+#include <syscall/syscall_levels.h>
 
 struct vm_exit vm_exit;
+
+static const struct call_names all_calls = {hermit_syscall_names, hermit_syscall_classes,
+                                            HERMIT_SYSCALL_COUNT, hermit_syscall_class_names};
 
 static int64_t clock_ns(clockid_t clock) {
     struct timespec t;
@@ -73,6 +80,12 @@ static void build_boot_block(const struct options *o, const struct view *v,
     }
 }
 
+static void open_trace(const struct options *o) {
+    if (!o->strace_output) return;
+    trace_fd = open(o->strace_output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (trace_fd < 0) die(EXIT_HERMIT, "--strace-output %s: %s", o->strace_output, strerror(errno));
+}
+
 static int exit_status(void) {
     switch (vm_exit.kind) {
     case HC_EXIT_PROGRAM:
@@ -89,8 +102,10 @@ int main(int argc, char **argv) {
     struct view v;
     stats_mark(STATS_START);
     options_parse(&o, argc, argv);
-    options_check_calls(&o, hermit_syscall_names, HERMIT_SYSCALL_COUNT);
+    options_expand_calls(&o, &all_calls);
+    if (o.check) check_program(argv);
     view_build(&v, &o);
+    open_trace(&o);
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);
     size_t size = boot_block_size(&o, &v);
@@ -112,6 +127,7 @@ int main(int argc, char **argv) {
         qemu_run(&o, memory_boot_block(), size);
     }
     stats_mark(STATS_END);
+    if (o.strace_summary) stats_print_summary();
     if (o.stats) stats_print(engine);
     tty_restore();
     _exit(exit_status());

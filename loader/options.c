@@ -6,6 +6,7 @@
 #include <loader/path.h>
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #define MEMORY_MIN (4ULL << 20)
 #define MEMORY_MAX (190ULL << 30) /* below HERMIT_FILE_GPA with the hole and room to grow */
 #define CPUS_MAX 64
+#define STRINGS_MAX 1000   /* a line of --strace has to hold them */
+#define STRINGS_DEFAULT 32 /* as strace(1) */
 #define TRY_HELP "; try 'hermit-run --help'"
 
 enum {
@@ -24,6 +27,12 @@ enum {
     OPT_ROOTFS,
     OPT_VMM,
     OPT_STRACE,
+    OPT_STRACE_OUTPUT,
+    OPT_STRACE_STRINGS,
+    OPT_STRACE_SUMMARY,
+    OPT_STRACE_TIMES,
+    OPT_CHECK,
+    OPT_JSON,
     OPT_STATS,
     OPT_TIMEOUT,
     OPT_VERBOSE,
@@ -41,6 +50,12 @@ static const struct option long_options[] = {
     {"rootfs", required_argument, NULL, OPT_ROOTFS},
     {"vmm", required_argument, NULL, OPT_VMM},
     {"strace", optional_argument, NULL, OPT_STRACE},
+    {"strace-output", required_argument, NULL, OPT_STRACE_OUTPUT},
+    {"strace-strings", required_argument, NULL, OPT_STRACE_STRINGS},
+    {"strace-summary", no_argument, NULL, OPT_STRACE_SUMMARY},
+    {"strace-times", no_argument, NULL, OPT_STRACE_TIMES},
+    {"check", no_argument, NULL, OPT_CHECK},
+    {"json", no_argument, NULL, OPT_JSON},
     {"stats", no_argument, NULL, OPT_STATS},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"quiet", no_argument, NULL, 'q'},
@@ -123,13 +138,12 @@ static void set_vmm(struct options *o, const char *text) {
         die(EXIT_HERMIT, "--vmm %s: not one of auto, kvm, qemu", text);
 }
 
-static void set_strace(struct options *o, char *text) {
-    o->strace = true;
-    if (!text) return;
-    bool bad = !*text || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_,") != strlen(text);
-    if (bad || text[0] == ',' || text[strlen(text) - 1] == ',' || strstr(text, ",,"))
-        die(EXIT_HERMIT, "--strace=%s: not a list of system calls (such as openat,read)", text);
-    o->strace_filter = text;
+static void set_strings(struct options *o, const char *text) {
+    size_t digits = strspn(text, "0123456789");
+    unsigned long n = digits && digits <= 6 && !text[digits] ? strtoul(text, NULL, 10) : ULONG_MAX;
+    if (n > STRINGS_MAX)
+        die(EXIT_HERMIT, "--strace-strings %s: not a number of bytes from 0 to 1000", text);
+    o->strace_strings = (uint32_t)n;
 }
 
 static void set_env(struct env_changes *c, char *text) {
@@ -164,7 +178,37 @@ static void set_timeout(struct options *o, const char *text) {
         die(EXIT_HERMIT, "--timeout %s: not a duration (such as 10, 1.5s, 200ms, 2m or 1h)", text);
 }
 
+/* The options about looking into a program; false: not one of them. */
+static bool apply_trace(struct options *o, int option) {
+    switch (option) {
+    case OPT_STRACE:
+        options_set_strace(o, optarg);
+        return true;
+    case OPT_STRACE_OUTPUT:
+        o->strace_output = optarg;
+        return true;
+    case OPT_STRACE_STRINGS:
+        set_strings(o, optarg);
+        return true;
+    case OPT_STRACE_SUMMARY:
+        o->strace_summary = true;
+        return true;
+    case OPT_STRACE_TIMES:
+        o->strace_times = true;
+        return true;
+    case OPT_CHECK:
+        o->check = true;
+        return true;
+    case OPT_JSON:
+        o->json = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void apply(struct options *o, struct env_changes *env, int option) {
+    if (apply_trace(o, option)) return;
     switch (option) {
     case 'm':
         set_memory(o, optarg);
@@ -200,9 +244,6 @@ static void apply(struct options *o, struct env_changes *env, int option) {
     case OPT_VMM:
         set_vmm(o, optarg);
         break;
-    case OPT_STRACE:
-        set_strace(o, optarg);
-        break;
     case OPT_STATS:
         o->stats = true;
         break;
@@ -237,21 +278,14 @@ static _Noreturn void bad_option(int what, int argc, char **argv) {
     die(EXIT_HERMIT, "unknown option '-%c'" TRY_HELP, optopt);
 }
 
-void options_check_calls(const struct options *o, const char *const *names, size_t count) {
-    for (const char *p = o->strace_filter; *p; p += strspn(p, ",")) {
-        size_t len = strcspn(p, ","), i = 0;
-        while (i < count && !(names[i] && strncmp(names[i], p, len) == 0 && !names[i][len]))
-            i++;
-        if (i == count) die(EXIT_HERMIT, "--strace: there is no system call '%.*s'", (int)len, p);
-        p += len;
-    }
-}
-
 void options_parse(struct options *o, int argc, char **argv) {
     struct env_changes env = {0};
     static char all_calls[] = "";
-    *o = (struct options){
-        .memory_bytes = MEMORY_DEFAULT, .cpus = 1, .vmm = VMM_AUTO, .strace_filter = all_calls};
+    *o = (struct options){.strace_strings = STRINGS_DEFAULT,
+                          .memory_bytes = MEMORY_DEFAULT,
+                          .cpus = 1,
+                          .vmm = VMM_AUTO,
+                          .strace_filter = all_calls};
     opterr = 0;
     /* '+': what follows PROGRAM belongs to it. */
     for (int c; (c = getopt_long(argc, argv, "+:m:e:w:v:qVh", long_options, NULL)) != -1;) {
@@ -260,6 +294,9 @@ void options_parse(struct options *o, int argc, char **argv) {
     }
     diag_quiet = o->quiet;
     diag_verbose = o->verbose;
+    if (o->json && !o->check) die(EXIT_HERMIT, "--json needs --check");
+    /* Asking for a way of tracing asks for a trace; the summary alone is one of its own. */
+    if (o->strace_output || o->strace_times) o->strace |= !o->strace_summary;
     if (o->quiet && o->verbose) die(EXIT_HERMIT, "--quiet and --verbose exclude each other");
     if (optind >= argc) die(EXIT_HERMIT, "no program given" TRY_HELP);
     if (!argv[optind][0]) die(EXIT_NOTFOUND, "the program's name is empty" TRY_HELP);

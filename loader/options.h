@@ -27,7 +27,12 @@ struct options {
     char *rootfs; /* host path or NULL */
     bool rootfs_writable;
     bool strace;
-    char *strace_filter; /* comma-separated call names, "" all */
+    char *strace_filter;     /* comma-separated call names, "" all */
+    char *strace_output;     /* host file, NULL: stderr */
+    uint32_t strace_strings; /* bytes of a string that are shown */
+    bool strace_times;       /* when, and how long */
+    bool strace_summary;
+    bool check, json; /* hermit-check instead of running */
     bool stats;
     bool verbose;
     bool quiet;
@@ -41,8 +46,19 @@ struct options {
 /* Parses; on bad input prints one line and exits 125; handles --help and --version itself. */
 void options_parse(struct options *o, int argc, char **argv);
 
-/* Exits 125 with one line if strace_filter names a call that is not in names (NULL: a gap). */
-void options_check_calls(const struct options *o, const char *const *names, size_t count);
+/* The calls that Linux has, by number (NULL: a gap), and classes of them: bit n of classes[] is
+ * class_names[n], whose list ends with NULL. */
+struct call_names {
+    const char *const *names;
+    const uint8_t *classes;
+    size_t count;
+    const char *const *class_names;
+};
+/* Notes --strace[=LIST] (text NULL: all). */
+void options_set_strace(struct options *o, char *text);
+/* Turns strace_filter into a plain list of names; exits 125 with one line if it names what there
+ * is not. */
+void options_expand_calls(struct options *o, const struct call_names *calls);
 
 /* "256M", "1G", "4096": bytes, suffixes K M G T (binary).  false if malformed or out of range. */
 bool parse_size(const char *text, uint64_t *bytes);

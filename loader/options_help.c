@@ -30,7 +30,15 @@ static const char help[] =
     "\n"
     "How it runs:\n"
     "      --vmm auto|kvm|qemu engine (default auto: KVM, else QEMU)\n"
-    "      --strace[=CALL,...] show system calls on stderr\n"
+    "      --strace[=LIST]     show system calls on stderr; LIST as in strace(1): openat,read,\n"
+    "                          %file, %network, %memory, %process, %signal, %desc, %ipc, !read\n"
+    "      --strace-output FILE    write them to FILE\n"
+    "      --strace-strings N      show N bytes of strings (default 32)\n"
+    "      --strace-times          show when calls were made and how long they took\n"
+    "      --strace-summary        show counts, times and errors by call at the end\n"
+    "      --check             do not run PROGRAM: say whether it would run, and which system\n"
+    "                          calls it can reach; status 1 if it would certainly fail\n"
+    "      --json              with --check: as JSON\n"
     "      --stats             show boot time, exits, memory and calls on stderr at the end\n"
     "      --no-aslr           fixed addresses\n"
     "  -q, --quiet             no notes, only errors\n"
@@ -48,7 +56,8 @@ static const char help[] =
     "  hermit-run -v data:/data:rw ./app /data     let it write in ./data\n"
     "  hermit-run -m 1G --timeout 30s ./app        bound memory and time\n"
     "  hermit-run --rootfs ./alpine /bin/ls -l /   run inside another root file system\n"
-    "  hermit-run --strace=openat,read ./app       see what it opens and reads\n";
+    "  hermit-run --strace=openat,read ./app       see what it opens and reads\n"
+    "  hermit-run --check ./app                    would it run?\n";
 
 static _Noreturn void print(const char *text, size_t len) {
     while (len) {

@@ -44,6 +44,9 @@ void hc_wait_served(void);
 /* Number of calls served, by hc_nr, for --stats. */
 extern uint64_t hc_counts[HC_COUNT];
 
+/* --strace-output, -1: standard error. */
+extern int trace_fd;
+
 /* Handles: small integers that stand for open host files (hc_file.c).  0-2 are the standard
  * streams.  handle_fd: the descriptor, or -1.  handle_new takes over fd; -EMFILE when full. */
 int handle_fd(uint32_t handle);

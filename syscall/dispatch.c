@@ -15,22 +15,46 @@ static int64_t call_handler(uint32_t nr, struct regs *regs) {
     return likely(nr < HERMIT_SYSCALL_COUNT) ? syscall_handlers[nr](regs) : -ENOSYS;
 }
 
+static int32_t shown_tid(const struct thread *t) {
+    return t->process->thread_count > 1 ? t->tid : 0;
+}
+
+/* Calls that do not come back are all that is ever seen of them. */
+static void note_end(uint32_t nr, const struct regs *regs, int32_t tid) {
+    if (nr == __NR_exit_group || nr == __NR_exit) strace_exited(tid, (int)regs->rdi & 0xff);
+}
+
 /* Kept out of line so that the fast path saves no registers for it. */
 static __attribute__((noinline)) void dispatch_traced(struct regs *regs) {
     uint32_t nr = (uint32_t)regs->orig_rax;
     uint32_t tracing = syscall_tracing;
-    struct strace_call *trace = NULL;
-    const struct thread *t = current_thread();
-    int32_t tid = t->process->thread_count > 1 ? t->tid : 0;
-    if (tracing & SYSCALL_TRACE_STRACE) trace = strace_enter(nr, regs, tid);
+    bool counted = (tracing & SYSCALL_TRACE_STATS) != 0 && nr < HERMIT_STATS_CALLS;
+    struct thread *t = current_thread();
+    if (tracing & SYSCALL_TRACE_STRACE) {
+        t->trace = strace_enter(nr, regs, shown_tid(t));
+        note_end(nr, regs, shown_tid(t));
+    }
     /* Counted first: exit does not come back. */
-    if (tracing & SYSCALL_TRACE_STATS && nr < HERMIT_STATS_CALLS) hermit_stats.calls[nr]++;
+    if (counted) hermit_stats.calls[nr]++;
     uint64_t start = arch_tsc();
     int64_t result = call_handler(nr, regs);
-    if (tracing & SYSCALL_TRACE_STATS && nr < HERMIT_STATS_CALLS)
-        hermit_stats.call_cycles[nr] += arch_tsc() - start;
+    if (counted) hermit_stats.call_cycles[nr] += arch_tsc() - start;
+    if (counted && result < 0 && result >= -4095) hermit_stats.call_errors[nr]++;
     regs->rax = (uint64_t)result;
-    if (trace != NULL) strace_leave(trace, result);
+    if (t->trace == NULL) return;
+    strace_leave(t->trace, result);
+    t->trace = NULL;
+}
+
+void syscall_trace_wait(struct strace_call *call) { strace_wait(call); }
+
+void syscall_trace_signal(int sig, const siginfo_t *info) {
+    if (syscall_tracing & SYSCALL_TRACE_STRACE)
+        strace_signal(shown_tid(current_thread()), sig, info);
+}
+
+void syscall_trace_killed(int sig) {
+    if (syscall_tracing & SYSCALL_TRACE_STRACE) strace_killed(shown_tid(current_thread()), sig);
 }
 
 void syscall_dispatch(struct regs *regs) {

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Generates everything that follows from table.def.
 
-  gen_table.py --out DIR        protos.h, syscall_names.h, strace_table.h in DIR/syscall/,
-                                syscall_table.c, syscall_names.c, strace_table.c in DIR
+  gen_table.py --out DIR        protos.h, syscall_names.h, syscall_levels.h, strace_table.h in
+                                DIR/syscall/; syscall_table.c, syscall_names.c,
+                                syscall_levels.c, strace_table.c in DIR
   gen_table.py --doc FILE       docs/SYSCALLS.md
   gen_table.py --check-doc FILE exits 1 if FILE is not what --doc would write
 """
@@ -25,18 +26,47 @@ KINDS = {
            "epollop",
     "uint32_t": "u32 x32 mode uid gid dev ioctl oflags fdflags mapflags mremapflags msyncflags "
                 "mclflags atflags unlinkflags renameflags grndflags timerflags rwflags waitopts "
-                "closerange timerfdflags efdflags",
+                "closerange timerfdflags efdflags "
+                "pollevents cloneflags statxflags statxmask futexbits termiflag termoflag "
+                "termcflag termlflag",
     "int64_t": "off hexoff long",
-    "uint64_t": "size len u64 hex fcntlarg",
+    "uint64_t": "size len u64 hex fcntlarg "
+                "clonewhat",
     "gva_t": "addr ptr path str strv envv buf iov timespec timespec2 timeval itimerval sigset "
              "sigact sigstack pollfds fdset rlimit openhow "
-             "epev itimerspec",
+             "epev itimerspec "
+             "futextime cloneargs siginfo cpus",
     # Written by the call: printed after it.
     "gva_t ": "obuf ostr oiov ostat ostatx ostatfs otimespec otimeval oitimerval osigset osigact "
-              "osigstack ofdpair orlimit orusage osysinfo outsname ou32 oepev oitimerspec",
+              "osigstack ofdpair orlimit orusage osysinfo outsname ou32 oepev oitimerspec "
+              "oioctl osiginfo owait odirents ocpus otms",
 }
 C_TYPE = {kind: ctype.strip() for ctype, kinds in KINDS.items() for kind in kinds.split()}
 FIRST_OUT = KINDS["gva_t "].split()[0]
+# Classes of calls as strace(1) names them; `file` and `desc` follow from the arguments, and
+# these return or take descriptors in other ways.
+DESC_KINDS = {"fd", "dirfd", "pollfds", "fdset", "ofdpair"}
+CLASSES = {
+    "file": "getcwd",
+    "desc": "open creat openat openat2 socket epoll_create epoll_create1 eventfd eventfd2 "
+            "signalfd signalfd4 timerfd_create inotify_init inotify_init1 memfd_create mmap "
+            "pidfd_open pidfd_getfd userfaultfd memfd_secret perf_event_open fanotify_init "
+            "io_uring_setup bpf socketpair mq_open close_range",
+    "memory": "brk mmap mprotect munmap mremap msync mincore madvise mlock munlock mlockall "
+              "munlockall mlock2 remap_file_pages mbind set_mempolicy get_mempolicy migrate_pages "
+              "move_pages pkey_mprotect process_madvise shmat shmdt set_mempolicy_home_node "
+              "map_shadow_stack mseal",
+    "process": "clone clone3 fork vfork execve execveat exit exit_group wait4 waitid kill tkill "
+               "tgkill rt_sigqueueinfo rt_tgsigqueueinfo arch_prctl unshare pidfd_open "
+               "pidfd_send_signal process_mrelease",
+    "network": "socket connect accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg "
+               "shutdown bind listen getsockname getpeername socketpair setsockopt getsockopt "
+               "sendfile getpmsg putpmsg",
+    "signal": "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait "
+              "rt_sigqueueinfo rt_tgsigqueueinfo rt_sigsuspend sigaltstack kill tkill tgkill "
+              "pause signalfd signalfd4 pidfd_send_signal",
+    "ipc": "shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl",
+}
 RESULTS = ["int", "addr", "oct", "noreturn"]
 LEVELS = ["full", "partial", "none"]
 
@@ -65,6 +95,15 @@ class Row:
         if self.level == "partial" and not self.note:
             return "a partial call needs a note"
         return None
+
+    def classes(self):
+        """Bits of the classes that the call is in, in their order."""
+        inside = {name for name, calls in CLASSES.items() if self.name in calls.split()}
+        if "path" in self.kinds:
+            inside.add("file")
+        if DESC_KINDS & set(self.kinds):
+            inside.add("desc")
+        return sum(1 << bit for bit, name in enumerate(CLASSES) if name in inside)
 
     def prototype(self):
         args = "struct regs *regs" if self.regs else ", ".join(C_TYPE[k] for k in self.kinds)
@@ -115,6 +154,20 @@ def names_h(rows):
     return guarded("SYSCALL_NAMES_H", "\n".join(body) + "\n")
 
 
+def levels_h():
+    body = ["#include <stdbool.h>", "", "#include <syscall/syscall_names.h>", "",
+            "enum syscall_level {", *(f"    SYSCALL_{level.upper()}," for level in LEVELS), "};",
+            "struct syscall_support {", "    unsigned char level; /* enum syscall_level */",
+            "    bool optional; /* who calls it does without it where it fails */",
+            '    const char *note; /* "" for none */', "};",
+            "/* Meaningful where hermit_syscall_names has a name. */",
+            "extern const struct syscall_support hermit_syscall_support[HERMIT_SYSCALL_COUNT];",
+            "", "/* Bit n: the call is in the class of the n-th name; NULL ends the names. */",
+            "extern const unsigned char hermit_syscall_classes[HERMIT_SYSCALL_COUNT];",
+            "extern const char *const hermit_syscall_class_names[];"]
+    return guarded("SYSCALL_LEVELS_H", "\n".join(body) + "\n")
+
+
 def strace_h():
     kinds = ["TK_" + k for k in C_TYPE]
     body = ["#include <stdint.h>", "",
@@ -143,6 +196,20 @@ def names_c(rows):
            "const char *const hermit_syscall_names[HERMIT_SYSCALL_COUNT] = {"]
     out += [f'    [{row.nr}] = "{row.name}",' for row in rows]
     return "\n".join(out + ["};", ""])
+
+
+def levels_c(rows):
+    out = [LICENSE, GENERATED, "#include <stddef.h>", "",
+           "#include <syscall/syscall_levels.h>", "",
+           "const struct syscall_support hermit_syscall_support[HERMIT_SYSCALL_COUNT] = {"]
+    for row in rows:
+        optional = "true" if "fall back" in row.note else "false"
+        out.append(f'    [{row.nr}] = {{SYSCALL_{row.level.upper()}, {optional}, "{row.note}"}},')
+    out += ["};", "", "const unsigned char hermit_syscall_classes[HERMIT_SYSCALL_COUNT] = {"]
+    out += [f"    [{row.nr}] = {row.classes()}," for row in rows]
+    names = ", ".join(f'"{name}"' for name in CLASSES)
+    out += ["};", "", f"const char *const hermit_syscall_class_names[] = {{{names}, NULL}};", ""]
+    return "\n".join(out)
 
 
 def strace_c(rows):
@@ -186,6 +253,8 @@ def main():
         write_if_changed(args.out / "syscall" / "protos.h", protos_h(rows))
         write_if_changed(args.out / "syscall" / "syscall_names.h", names_h(rows))
         write_if_changed(args.out / "syscall" / "strace_table.h", strace_h())
+        write_if_changed(args.out / "syscall" / "syscall_levels.h", levels_h())
+        write_if_changed(args.out / "syscall_levels.c", levels_c(rows))
         write_if_changed(args.out / "syscall_table.c", table_c(rows))
         write_if_changed(args.out / "syscall_names.c", names_c(rows))
         write_if_changed(args.out / "strace_table.c", strace_c(rows))

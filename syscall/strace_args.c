@@ -6,7 +6,6 @@
 #include <syscall/strace.h>
 #include <syscall/strace_table.h>
 
-#define SHOWN_BYTES 32 /* of a string, as strace(1) */
 #define SHOWN_PATH 1024
 
 static void put_char(struct strace_line *line, unsigned char c, unsigned char next) {
@@ -64,13 +63,15 @@ static void print_text(struct strace_line *line, gva_t at, uint64_t len, uint64_
 }
 
 void strace_print_string(struct strace_line *line, gva_t at, uint64_t len) {
-    print_text(line, at, len, SHOWN_BYTES);
+    print_text(line, at, len, strace_shown);
 }
 
-static void print_signal(struct strace_line *line, int sig) {
+void strace_print_signal(struct strace_line *line, int sig) {
     const char *name = strace_signal_name(sig);
     if (name != NULL)
         line_printf(line, "SIG%s", name);
+    else if (sig == 32)
+        line_put(line, "SIGRTMIN");
     else if (sig >= 32 && sig <= NSIGNALS)
         line_printf(line, "SIGRT_%d", sig - 32);
     else
@@ -112,6 +113,16 @@ static void print_fcntl_arg(struct strace_line *line, int cmd, uint64_t value) {
     }
 }
 
+/* clone(2): flags and the signal at the end. */
+static void print_clone_flags(struct strace_line *line, uint64_t value) {
+    int sig = (int)(value & 0xff);
+    if ((value & ~0xffULL) != 0 || sig == 0)
+        strace_print_flags(line, TK_cloneflags, value & ~0xffULL);
+    if (sig == 0) return;
+    if ((value & ~0xffULL) != 0) line_put(line, "|");
+    strace_print_signal(line, sig);
+}
+
 /* Plain numbers by kind; false: not one. */
 static bool print_number(struct strace_line *line, const struct strace_arg *arg, uint64_t value) {
     switch (arg->kind) {
@@ -122,7 +133,7 @@ static bool print_number(struct strace_line *line, const struct strace_arg *arg,
         }
         break;
     case TK_sig:
-        print_signal(line, (int)value);
+        strace_print_signal(line, (int)value);
         return true;
     case TK_mode:
         strace_print_mode(line, (uint32_t)value);
@@ -155,6 +166,26 @@ static bool print_number(struct strace_line *line, const struct strace_arg *arg,
     case TK_hex:
         print_hex(line, value);
         return true;
+    case TK_futextime: /* of some operations a number */
+        switch (arg->args[1] & FUTEX_CMD_MASK) {
+        case FUTEX_REQUEUE:
+        case FUTEX_CMP_REQUEUE:
+        case FUTEX_WAKE_OP:
+        case FUTEX_CMP_REQUEUE_PI:
+            line_printf(line, "%u", (uint32_t)value);
+            return true;
+        default:
+            return false;
+        }
+    case TK_futexbits:
+        if ((uint32_t)value == FUTEX_BITSET_MATCH_ANY)
+            line_put(line, "FUTEX_BITSET_MATCH_ANY");
+        else
+            print_hex(line, (uint32_t)value);
+        return true;
+    case TK_clonewhat:
+        print_clone_flags(line, value);
+        return true;
     case TK_fcntlarg:
         print_fcntl_arg(line, (int)arg->args[arg->index - 1], value);
         return true;
@@ -169,11 +200,19 @@ static bool print_number(struct strace_line *line, const struct strace_arg *arg,
     return true;
 }
 
+/* The names of futex(2) operations have a form of their own for private futexes. */
+static void print_futex_op(struct strace_line *line, uint64_t op) {
+    strace_print_flags(line, TK_futexop, op & FUTEX_CMD_MASK);
+    if (op & FUTEX_PRIVATE_FLAG) line_put(line, "_PRIVATE");
+    if (op & FUTEX_CLOCK_REALTIME) line_put(line, "|FUTEX_CLOCK_REALTIME");
+}
+
 void strace_print_arg(struct strace_line *line, const struct strace_arg *arg) {
     uint64_t value = arg->args[arg->index];
     if (arg->kind == TK_path) return print_text(line, value, UINT64_MAX, SHOWN_PATH);
     if (arg->kind == TK_str) return strace_print_string(line, value, UINT64_MAX);
     if (arg->kind == TK_buf) return strace_print_string(line, value, arg->args[arg->index + 1]);
+    if (arg->kind == TK_futexop) return print_futex_op(line, value);
     if (strace_print_flags(line, arg->kind, value)) return;
     if (print_number(line, arg, value)) return;
     /* What a failed call would have written is not there. */

@@ -60,6 +60,8 @@ static void put_sigset(struct strace_line *line, uint64_t set) {
         const char *name = strace_signal_name(sig);
         if (name != NULL)
             line_printf(line, "%s%s", gap, name);
+        else if (sig == 32)
+            line_printf(line, "%sRTMIN", gap);
         else
             line_printf(line, "%sRT_%d", gap, sig - 32);
         gap = " ";
@@ -98,7 +100,10 @@ static bool print_sigaction(struct strace_line *line, gva_t at) {
         line_printf(line, "%s%s", gap, flags[i].name);
         gap = "|";
     }
-    line_put(line, *gap == 0 ? "0}" : "}");
+    line_put(line, *gap == 0 ? "0" : "");
+    if (sa.flags & SA_RESTORER)
+        line_printf(line, ", sa_restorer=0x%lx", (unsigned long)sa.restorer);
+    line_put(line, "}");
     return true;
 }
 
@@ -111,10 +116,6 @@ static bool print_sigstack(struct strace_line *line, gva_t at) {
 }
 
 static bool print_pollfds(struct strace_line *line, gva_t at, uint64_t count) {
-    static const struct {
-        int16_t bit;
-        const char *name;
-    } events[] = {{POLLIN, "POLLIN"}, {POLLPRI, "POLLPRI"}, {POLLOUT, "POLLOUT"}};
     line_put(line, "[");
     for (uint64_t i = 0; i < count; i++) {
         struct k_pollfd p;
@@ -124,13 +125,8 @@ static bool print_pollfds(struct strace_line *line, gva_t at, uint64_t count) {
             break;
         }
         line_printf(line, "{fd=%d, events=", p.fd);
-        const char *gap = "";
-        for (size_t e = 0; e < sizeof(events) / sizeof(events[0]); e++) {
-            if ((p.events & events[e].bit) == 0) continue;
-            line_printf(line, "%s%s", gap, events[e].name);
-            gap = "|";
-        }
-        line_put(line, *gap == 0 ? "0}" : "}");
+        strace_print_flags(line, TK_pollevents, (uint16_t)p.events);
+        line_put(line, "}");
     }
     line_put(line, "]");
     return true;
@@ -231,7 +227,9 @@ bool strace_print_data(struct strace_line *line, const struct strace_arg *arg) {
         return print_pollfds(line, at, (uint32_t)next);
     case TK_fdset:
         return print_fdset(line, at, (int)args[0]);
+    case TK_futextime:
+        return print_timespec(line, at);
     default:
-        return strace_print_results(line, arg);
+        return strace_print_results(line, arg) || strace_print_system(line, arg);
     }
 }

@@ -38,7 +38,7 @@ static bool print_event(struct strace_line *line, gva_t at) {
     if (get_user(e, at) != 0) return false;
     line_put(line, "{events=");
     put_events(line, e.events);
-    line_printf(line, ", data=0x%lx}", (unsigned long)e.data);
+    line_printf(line, ", data={u32=%u, u64=%lu}}", (uint32_t)e.data, (unsigned long)e.data);
     return true;
 }
 

@@ -20,7 +20,11 @@ static bool print_stat(struct strace_line *line, gva_t at) {
 static bool print_statx(struct strace_line *line, gva_t at) {
     struct statx stx;
     if (get_user(stx, at) != 0) return false;
-    line_printf(line, "{stx_mask=0x%x, stx_mode=", stx.stx_mask);
+    line_put(line, "{stx_mask=");
+    strace_print_flags(line, TK_statxmask, stx.stx_mask);
+    line_printf(line, stx.stx_attributes != 0 ? ", stx_attributes=0x%lx" : ", stx_attributes=%lx",
+                (unsigned long)stx.stx_attributes);
+    line_put(line, ", stx_mode=");
     strace_print_mode(line, stx.stx_mode);
     line_printf(line, ", stx_size=%lu, ...}", (unsigned long)stx.stx_size);
     return true;
@@ -58,16 +62,22 @@ static bool print_rusage(struct strace_line *line, gva_t at) {
     line_printf(line, "{ru_utime={tv_sec=%ld, tv_usec=%ld}, ru_stime={tv_sec=%ld, tv_usec=%ld}, ",
                 (long)u.ru_utime.tv_sec, (long)u.ru_utime.tv_usec, (long)u.ru_stime.tv_sec,
                 (long)u.ru_stime.tv_usec);
-    line_printf(line, "ru_maxrss=%ld, ...}", (long)u.ru_maxrss);
+    line_put(line, "...}");
     return true;
 }
 
 static bool print_sysinfo(struct strace_line *line, gva_t at) {
     struct sysinfo info;
     if (get_user(info, at) != 0) return false;
-    line_printf(line, "{uptime=%ld, totalram=%lu, freeram=%lu, procs=%u, mem_unit=%u, ...}",
-                (long)info.uptime, (unsigned long)info.totalram, (unsigned long)info.freeram,
-                info.procs, info.mem_unit);
+    line_printf(line, "{uptime=%ld, loads=[%lu, %lu, %lu], totalram=%lu, freeram=%lu, ",
+                (long)info.uptime, (unsigned long)info.loads[0], (unsigned long)info.loads[1],
+                (unsigned long)info.loads[2], (unsigned long)info.totalram,
+                (unsigned long)info.freeram);
+    line_printf(line, "sharedram=%lu, bufferram=%lu, totalswap=%lu, freeswap=%lu, procs=%u, ",
+                (unsigned long)info.sharedram, (unsigned long)info.bufferram,
+                (unsigned long)info.totalswap, (unsigned long)info.freeswap, info.procs);
+    line_printf(line, "totalhigh=%lu, freehigh=%lu, mem_unit=%u}", (unsigned long)info.totalhigh,
+                (unsigned long)info.freehigh, info.mem_unit);
     return true;
 }
 

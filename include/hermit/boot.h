@@ -21,6 +21,7 @@ enum hermit_boot_flags {
     HERMIT_BOOT_STATS = 2,
     HERMIT_BOOT_VERBOSE = 4,
     HERMIT_BOOT_NO_ASLR = 8,
+    HERMIT_BOOT_STRACE_TIMES = 32,
     HERMIT_BOOT_ROOT_SHARE = 16, /* share 0 is "/" (--rootfs); otherwise "/" is built in RAM */
 };
 
@@ -69,10 +70,10 @@ struct hermit_boot {
     uint32_t shares, nshares;     /* struct hermit_boot_share table; index = share number */
     uint32_t symlinks, nsymlinks; /* struct hermit_boot_symlink table */
     uint32_t hostname;
-    uint32_t strace_filter; /* offset of a comma-separated list of calls, "" = all */
-    uint32_t prog_handle;   /* the program, already open (HERMIT_BOOT_NO_HANDLE: it is not) */
-    uint32_t pad;
-    gpa_t prog_gpa; /* the whole program file mapped read-only, or 0 */
+    uint32_t strace_filter;  /* offset of a comma-separated list of calls, "" = all */
+    uint32_t prog_handle;    /* the program, already open (HERMIT_BOOT_NO_HANDLE: it is not) */
+    uint32_t strace_strings; /* bytes of a string that --strace shows */
+    gpa_t prog_gpa;          /* the whole program file mapped read-only, or 0 */
     struct hc_attr prog_attr;
     struct hermit_boot_stdio stdio[3];
     uint8_t seed[HERMIT_BOOT_SEED]; /* fresh from getrandom(2) */
@@ -91,6 +92,7 @@ struct hermit_stats {
     uint64_t polled;    /* hypercalls served by the polling thread */
     uint64_t pad;
     uint32_t calls[HERMIT_STATS_CALLS]; /* by system-call number */
+    uint32_t call_errors[HERMIT_STATS_CALLS];
     uint64_t call_cycles[HERMIT_STATS_CALLS];
 };
 

@@ -128,10 +128,11 @@ struct hc_path {
     uint32_t pad;
 };
 
+enum hc_log_stream { HC_LOG_MESSAGES, HC_LOG_TRACE };
 struct hc_log {
     gpa_t text;
     uint32_t len;
-    uint32_t pad;
+    uint32_t stream; /* enum hc_log_stream: stderr, or where --strace goes */
 };
 enum hc_exit_kind { HC_EXIT_PROGRAM = 0, HC_EXIT_SIGNAL = 1, HC_EXIT_PANIC = 2 };
 /* status: exit code, signal number, ignored, or 125..127.  stats: struct hermit_stats or 0. */

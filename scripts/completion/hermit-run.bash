@@ -11,8 +11,8 @@ _hermit_run_program() {
                 ((i + 1 <= cword)) && printf '%s' $((i + 1))
                 return
                 ;;
-            --cpus | --env | --env-file | --memory | --rootfs | --timeout | --vmm | --volume | \
-                --workdir)
+            --cpus | --env | --env-file | --memory | --rootfs | --strace-output | \
+                --strace-strings | --timeout | --vmm | --volume | --workdir)
                 ((i++))
                 ;;
             --*) ;;
@@ -28,7 +28,8 @@ _hermit_run_program() {
 }
 
 _hermit_run_options='--memory --cpus --env --env-file --clear-env --workdir --volume --rootfs --vmm
-    --strace --strace= --stats --timeout --quiet --verbose --version --no-aslr --help
+    --strace --strace= --strace-output --strace-strings --strace-summary --strace-times
+    --check --json --stats --timeout --quiet --verbose --version --no-aslr --help
     -m -e -w -v -q -V -h'
 
 _hermit_run_reply() { mapfile -t COMPREPLY < <(compgen "$@"); }
@@ -41,7 +42,8 @@ _hermit_run_value() {
         --vmm) _hermit_run_reply -W 'auto kvm qemu' -- "$cur" ;;
         --timeout) _hermit_run_reply -W '1s 10s 30s 1m 1h' -- "$cur" ;;
         -e | --env) _hermit_run_reply -e -- "$cur" ;;
-        --env-file) _filedir ;;
+        --env-file | --strace-output) _filedir ;;
+        --strace-strings) _hermit_run_reply -W '32 256 1000' -- "$cur" ;;
         -w | --workdir | --rootfs) _filedir -d ;;
         -v | --volume)
             case $cur in

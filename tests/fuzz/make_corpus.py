@@ -3,7 +3,9 @@
 """Writes the seed inputs of the fuzz targets: make_corpus.py DIRECTORY."""
 import os
 import random
+import shutil
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -11,6 +13,36 @@ import elf_files  # noqa: E402
 
 HYPERCALLS = 31  # a little more than hypercall.h defines
 OPERATION_BYTES = 1 + 14 * 3
+
+
+# Small programs with everything that the analysis looks at: symbols, unwind tables, relocations,
+# calls through linkage tables, wrappers.
+SOURCE = """
+long nr(long n, long a) { long r; __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(a)
+                          : "rcx", "r11", "memory"); return r; }
+extern int puts(const char *);
+static void f(void) { nr(39, 0); }
+static void g(void) { nr(60, 1); }
+void (*table[])(void) = {f, g};
+int twice(int x) { return x > 2 ? (int)nr(186, x) : puts("hi"); }
+void _start(void) { table[twice(1) & 1](); nr(231, 0); }
+"""
+
+
+def make_programs(directory):
+    """Seeds for fuzz_reach, with what compiler there is; the hand-made files in any case."""
+    os.makedirs(directory, exist_ok=True)
+    for name, image in elf_files.good().items():
+        with open(os.path.join(directory, name), "wb") as f:
+            f.write(image)
+    compiler = shutil.which("cc") or shutil.which("clang")
+    small = ["-Os", "-nostdlib", "-ffreestanding", "-Wl,-z,noseparate-code", "-x", "c", "-"]
+    kinds = {"shared": ["-shared", "-fPIC"], "stripped": ["-shared", "-fPIC", "-s"],
+             "fixed": ["-static", "-no-pie", "-Dputs=nr_puts"]}
+    for name, flags in kinds.items() if compiler else ():
+        extra = "int puts(const char *s) { return (int)(long)s; }\n" if name == "fixed" else ""
+        subprocess.run([compiler, *flags, *small, "-o", os.path.join(directory, name)],
+                       input=SOURCE + extra, text=True, check=True)
 
 
 def main():
@@ -21,6 +53,7 @@ def main():
     for name, image in {**elf_files.good(), **elf_files.hostile()}.items():
         with open(os.path.join(elf_dir, name), "wb") as f:
             f.write(image)
+    make_programs(os.path.join(directory, "reach"))
     rng = random.Random(2)
     for nr in range(HYPERCALLS):
         for variant in range(4):

@@ -17,20 +17,24 @@ ALLOWED = {
     "syscall": rf"syscall/|kernel/|hermit/|{FREESTANDING}",
     "loader": None,
     "rewriter": None,
+    "check": None,
     "musl": None,
     "bench": None,
     "tests/linux": None,
 }
-OWN = {"loader": "loader/", "rewriter": "rewriter/", "musl": "musl/"}
-PROJECT = re.compile(r"(kernel|syscall|loader|rewriter|musl|hermit)/")
+OWN = {"loader": "loader/", "rewriter": "rewriter/", "musl": "musl/",
+       "check": ("check/", "loader/", "rewriter/")}
+PROJECT = re.compile(r"(kernel|syscall|loader|rewriter|musl|hermit|check)/")
 EXEMPT = {
     # The one header that gathers Linux's user API.
     "include/hermit/linux_abi.h": r"asm/|linux/",
     # Also compiled on the host, for the unit tests and the fuzzer.
     "kernel/elf_check.c": r"linux/elf\.h",
     "kernel/elf_check.h": r"linux/elf\.h",
-    # The names of the system calls, generated from table.def: data for --strace and --stats.
-    "loader/main.c": r"syscall/syscall_names\.h",
+    # About the system calls, generated from table.def: data for --strace, --stats and --check.
+    "loader/main.c": r"syscall/syscall_levels\.h",
+    "check/rows.c": r"syscall/syscall_levels\.h",
+    "loader/stats_summary.c": r"syscall/syscall_names\.h",
     "loader/stats.c": r"syscall/syscall_names\.h",
 }
 

@@ -16,6 +16,8 @@ void kprint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kverbose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Writes len bytes unformatted. */
 void kwrite(const char *text, size_t len);
+/* As kwrite, to where --strace goes. */
+void ktrace(const char *text, size_t len);
 
 /* The kernel cannot go on: says why, ends the VM with status 125. */
 _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -9,6 +9,7 @@
 #include <kernel/types.h>
 
 struct mm;
+struct strace_call;
 struct file;
 
 /* Registers of an interrupted or calling program; the order is that of the entry code. */
@@ -134,15 +135,16 @@ struct thread {
     uint64_t queue_order;       /* first come, first served among equals */
     enum thread_state state;
     struct wait wait;
-    uint64_t sigwait;       /* signals that rt_sigtimedwait(2) waits for */
-    void *kstack;           /* owned; NULL: the boot stack */
-    uint64_t kstack_top;    /* percpu's while the thread runs */
-    uint64_t kernel_rsp;    /* while it does not */
-    uint64_t full_restore;  /* percpu's while it does not */
-    struct _xstate *xstate; /* likewise; owned */
-    uint32_t vectors_cpu;   /* whose registers hold the state, if that CPU thinks so too */
-    uint64_t cpu_cycles;    /* up to the last switch */
-    uint64_t switches;      /* voluntary */
+    uint64_t sigwait;          /* signals that rt_sigtimedwait(2) waits for */
+    void *kstack;              /* owned; NULL: the boot stack */
+    uint64_t kstack_top;       /* percpu's while the thread runs */
+    uint64_t kernel_rsp;       /* while it does not */
+    uint64_t full_restore;     /* percpu's while it does not */
+    struct _xstate *xstate;    /* likewise; owned */
+    uint32_t vectors_cpu;      /* whose registers hold the state, if that CPU thinks so too */
+    uint64_t cpu_cycles;       /* up to the last switch */
+    uint64_t switches;         /* voluntary */
+    struct strace_call *trace; /* of --strace: the call that the thread is in, or NULL */
     uint64_t preemptions;
 };
 

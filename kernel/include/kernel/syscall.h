@@ -8,6 +8,12 @@
 /* Runs the call in regs (number in orig_rax) and stores the result in regs->rax. */
 void syscall_dispatch(struct regs *regs);
 
+/* A traced call is about to wait: what is known of it is shown first. */
+void syscall_trace_wait(struct strace_call *call);
+/* A signal was taken; it ends the process. */
+void syscall_trace_signal(int sig, const siginfo_t *info);
+void syscall_trace_killed(int sig);
+
 struct hermit_boot;
 /* Turns --strace and --stats on as the boot block says. */
 void syscall_trace_init(const struct hermit_boot *boot);

@@ -4,6 +4,7 @@
 
 #include <kernel/heap.h>
 #include <kernel/string.h>
+#include <kernel/syscall.h>
 #include <kernel/uaccess.h>
 #include <kernel/waitq.h>
 
@@ -34,6 +35,9 @@ void fake_cpu_reset(void) {
     fake_percpu.thread = &fake_thread;
     syscall(__NR_arch_prctl, ARCH_SET_GS, &fake_percpu);
 }
+
+void syscall_trace_signal(int sig, const siginfo_t *info) {}
+void syscall_trace_killed(int sig) {}
 
 static int in_fake_user(gva_t at, uint64_t len) {
     gva_t base = (gva_t)fake_user;

@@ -27,7 +27,9 @@ static void dump(char **argv) {
     environ = small;
     static const char *const calls[] = {"read", NULL, "write", "readv"};
     options_parse(&o, argc, argv);
-    options_check_calls(&o, calls, sizeof(calls) / sizeof(calls[0]));
+    static const uint8_t classes[] = {1, 0, 1, 2};
+    static const char *const class_names[] = {"desc", "vector", NULL};
+    options_expand_calls(&o, &(struct call_names){calls, classes, 4, class_names});
     printf("memory %llu\ncpus %u\nvmm %d\ntimeout %llu\n", (unsigned long long)o.memory_bytes,
            o.cpus, o.vmm, (unsigned long long)o.timeout_ns);
     printf("strace %d '%s'\nflags %d%d%d%d\n", o.strace, o.strace_filter, o.stats, o.verbose,
@@ -88,6 +90,14 @@ static void all_options(void **state) {
     child_prints(&child, "program app");
     child_prints(&child, "arg -v");
     child_prints(&child, "arg --foo");
+    run("--strace=%desc,!read app");
+    child_prints(&child, "strace 1 'write'");
+    run("--strace=!read app");
+    child_prints(&child, "strace 1 'write,readv'");
+    run("--strace=!%desc,readv app");
+    child_prints(&child, "strace 1 ','");
+    run("--strace-output f app");
+    child_prints(&child, "strace 1 ''");
     run("-qm1G --strace app --help");
     child_prints(&child, "memory 1073741824");
     child_prints(&child, "strace 1 ''");
@@ -153,7 +163,12 @@ static void bad_values(void **state) {
     fails("-v a:b app", "--volume a:b: the guest path is not absolute (HOST[:GUEST][:ro|rw])");
     fails("--rootfs :rw app", "--rootfs :rw: the directory is empty (DIR[:ro|rw])");
     fails("--vmm xen app", "--vmm xen: not one of auto, kvm, qemu");
-    fails("--strace=Read app", "--strace=Read: not a list of system calls (such as openat,read)");
+    fails("--strace=Read app",
+          "--strace=Read: not a list of system calls (such as openat,%network)");
+    fails("--strace=%all app", "--strace: there is no class of calls '%all'");
+    fails("--strace-strings 1001 app",
+          "--strace-strings 1001: not a number of bytes from 0 to 1000");
+    fails("--json app", "--json needs --check");
     fails("--strace=write,rea app", "--strace: there is no system call 'rea'");
     fails("--strace=reads app", "--strace: there is no system call 'reads'");
     fails("--timeout 1y app", "--timeout 1y: not a duration (such as 10, 1.5s, 200ms, 2m or 1h)");
