@@ -2,6 +2,7 @@
 /* Open files: references, access checks, positions.  Whatever is the same for every kind of file
  * and would otherwise be repeated in each file_ops. */
 #include <hermit/linux_abi.h>
+#include <kernel/filelock.h>
 #include <kernel/frame.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
@@ -28,6 +29,7 @@ struct file *file_ref(struct file *f) {
 
 void file_put(struct file *f) {
     if (--f->refs > 0) return;
+    filelock_file_gone(f);
     if (f->ops && f->ops->release) f->ops->release(f);
     kfree(f->path);
     kfree(f);

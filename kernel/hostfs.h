@@ -41,6 +41,7 @@ struct hostfs_file {
     bool stdio;      /* the position is the handle's, shared with the host */
     bool is_program; /* reads and attributes come from the boot block */
     bool no_windows; /* the engine cannot map files */
+    bool locked;     /* the handle holds or held locks on the host */
     bool at_end;     /* getdents has delivered the last entry; f->pos is there */
     uint8_t tty;     /* enum hostfs_tty */
     uint64_t size;   /* as last seen, bytes */
@@ -122,6 +123,9 @@ int64_t hostfs_write(struct file *f, const struct uio *u, int64_t *pos);
 extern const struct file_ops hostfs_stream_ops;
 /* Sleeps until the handle has one of `events`: 0 or -ERESTARTSYS. */
 int hostfs_wait(uint32_t handle, uint16_t events);
+
+/* hostfs_lock.c */
+int64_t hostfs_lock(struct file *f, struct host_lock *l);
 
 /* hostfs_tty.c */
 int64_t hostfs_ioctl(struct file *f, uint32_t request, gva_t arg);

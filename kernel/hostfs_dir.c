@@ -135,6 +135,7 @@ const struct file_ops hostfs_dir_ops = {
     .getattr = hostfs_getattr,
     .setattr = hostfs_setattr,
     .sync = hostfs_sync,
+    .lock = hostfs_lock,
     .statfs = hostfs_statfs,
     .release = dir_release,
 };

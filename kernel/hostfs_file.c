@@ -117,6 +117,8 @@ static void close_now(uint32_t handle) {
     hypercall(HC_FILE_CLOSE, &args);
 }
 
+void hostfs_close_handle(uint32_t handle) { close_now(handle); }
+
 void hostfs_flush_closes(void) {
     if (late_count > 0) close_now(late[--late_count]);
 }
@@ -133,6 +135,7 @@ void hostfs_names_go(void) {
 static bool closes_late(const struct file *f) {
     const struct hostfs_file *hf = hostfs_file(f);
     if (hf->handle == NO_HANDLE || hf->handle < STDIO || hf->windows != NULL) return false;
+    if (hf->locked) return false;
     if ((f->flags & (O_ACCMODE | O_PATH)) != O_RDONLY || hf->removals != removals) return false;
     return S_ISDIR(f->mode) || S_ISREG(f->mode);
 }
@@ -162,6 +165,7 @@ const struct file_ops hostfs_regular_ops = {
     .sync = hostfs_sync,
     .allocate = hostfs_allocate,
     .page = hostfs_page,
+    .lock = hostfs_lock,
     .statfs = hostfs_statfs,
     .release = hostfs_release,
 };

@@ -53,7 +53,9 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(FILE_POLL, file_poll)                                                                        \
     X(FILE_MAP, file_map)                                                                          \
     X(FILE_UNMAP, file_unmap)                                                                      \
-    X(FILE_CLOSE, file_close)
+    X(FILE_CLOSE, file_close)                                                                      \
+    X(FILE_LOCK, file_lock)                                                                        \
+    X(FILE_REOPEN, file_reopen)
 
 enum hc_nr {
 #define X(name, fn) HC_##name,
@@ -324,6 +326,23 @@ struct hc_file_close {
     uint32_t more_count;
     gpa_t more;
 };
+/* Locks that other processes of the host see: flock(2), and OFD record locks of fcntl(2).  Never
+ * waits: -EAGAIN where another holds it.  -EROFS on a read-only share. */
+enum hc_lock_what { HC_LOCK_WHOLE, HC_LOCK_RANGE, HC_LOCK_QUERY };
+struct hc_file_lock {
+    uint32_t handle;
+    uint32_t what;
+    int64_t start; /* start to pid: OUT for HC_LOCK_QUERY; bytes */
+    int64_t len;   /* 0: to the end */
+    uint32_t type; /* F_RDLCK, F_WRLCK, F_UNLCK */
+    int32_t pid;   /* -1: held by an open file description */
+};
+/* Opens the regular file of a handle once more, for reading and writing where that is allowed, so
+ * that locks may be held apart from the handle's own.  Result is a handle. */
+struct hc_file_reopen {
+    uint32_t handle;
+    uint32_t pad;
+};
 
 union hc_args {
     struct hc_log log;
@@ -354,6 +373,8 @@ union hc_args {
     struct hc_file_map file_map;
     struct hc_file_unmap file_unmap;
     struct hc_file_close file_close;
+    struct hc_file_lock file_lock;
+    struct hc_file_reopen file_reopen;
     uint64_t words[14];
 };
 
@@ -386,6 +407,7 @@ _Static_assert(sizeof(struct hc_fs_open) == 104, "wire size");
 _Static_assert(sizeof(struct hc_fs_stat) == 80, "wire size");
 _Static_assert(sizeof(struct hc_file_close) == 16, "wire size");
 _Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
+_Static_assert(sizeof(struct hc_file_lock) == 32, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");
 _Static_assert(sizeof(struct hc_call) == 128, "wire size");

@@ -12,6 +12,8 @@
 #include <kernel/types.h>
 
 struct uio;
+struct host_lock;
+struct lock_node;
 struct file;
 struct mount;
 struct vpath;
@@ -48,6 +50,9 @@ struct file_ops {
      * frame is returned with a reference.  -ENXIO past end of file. */
     int (*page)(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
     int (*statfs)(struct file *f, gpa_t buf);
+    /* Takes or asks for a lock where others than the guest can see it (kernel/filelock.h); NULL:
+     * nobody else sees the file. */
+    int64_t (*lock)(struct file *f, struct host_lock *l);
     /* Opens the object once more for /proc/self/fd/N: fills out->ops and priv, out->flags is set.
      * NULL: by path, or, without a path, `out` shares this open file. */
     int (*reopen)(struct file *f, struct file *out);
@@ -62,10 +67,11 @@ struct file {
     uint32_t flags; /* O_* status flags and access mode */
     uint32_t mode;  /* S_IF* type bits */
     uint32_t owner_sig;
-    int64_t pos;       /* bytes */
-    struct mount *mnt; /* NULL for pipes and the like */
-    char *path;        /* canonical guest path, owned; NULL for pipes and the like */
-    void *priv;        /* of ops */
+    int64_t pos;             /* bytes */
+    struct mount *mnt;       /* NULL for pipes and the like */
+    char *path;              /* canonical guest path, owned; NULL for pipes and the like */
+    struct lock_node *locks; /* of filelock.c; NULL: never locked through this open file */
+    void *priv;              /* of ops */
     uint64_t priv2;
 };
 
@@ -181,6 +187,8 @@ struct ramfs;
 struct ramfs *ramfs_create(void);
 /* Handle 0, 1 or 2 of the loader as an open file. */
 struct file *hostfs_stdio(uint32_t handle);
+/* Closes a handle that a file_ops.lock opened. */
+void hostfs_close_handle(uint32_t handle);
 /* Before the guest sleeps: closes what was left open for a moment. */
 void hostfs_flush_closes(void);
 /* The boot program, already open and possibly mapped. */

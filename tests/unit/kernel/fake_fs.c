@@ -234,3 +234,9 @@ int do_write_file(const char *path, const char *text) {
     file_put(f);
     return n < 0 ? (int)n : 0;
 }
+
+int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
+    return -ETIMEDOUT;
+}
+
+void hostfs_close_handle(uint32_t handle) {}
