@@ -17,6 +17,7 @@ static LIST_HEAD(, lock_node) table[BUCKETS];
 static struct lock_node *node_new(const struct hc_attr *attr, const struct fs_ops *fs) {
     struct lock_node *n = kzalloc(sizeof(*n));
     if (n == NULL) return NULL;
+    waitq_init(&n->waitq);
     n->fs = fs;
     n->dev = attr->dev;
     n->ino = attr->ino;
@@ -55,10 +56,10 @@ static struct whole_lock *whole_of(const struct lock_node *n, const struct file 
     return NULL;
 }
 
-static void whole_drop(struct whole_lock *l) {
+static void whole_drop(struct lock_node *n, struct whole_lock *l) {
     LIST_REMOVE(l, link);
     kfree(l);
-    wait_poke();
+    waitq_wake(&n->waitq, 0);
 }
 
 struct whole_request {
@@ -81,13 +82,14 @@ static int64_t host_flock(struct file *f, uint32_t type) {
     return lock_on_host(f, &call);
 }
 
-static int64_t flock_wait(struct file *f, struct whole_request *q, bool nonblock) {
+static int64_t flock_wait(struct file *f, struct lock_node *n, struct whole_request *q,
+                          bool nonblock) {
     int64_t pause_ns = 0;
     for (;;) {
         int64_t r = 0;
         if (!whole_free(q)) {
             if (nonblock) return -EWOULDBLOCK;
-            r = wait_until(whole_free, q, NULL, 0, WAIT_FOREVER);
+            r = waitq_wait(&n->waitq, whole_free, q, WAIT_FOREVER);
             if (r != 0) return r == -EINTR ? -ERESTARTSYS : r;
             continue;
         }
@@ -107,13 +109,13 @@ int64_t filelock_flock(struct file *f, int operation) {
     if (l != NULL && kind != LOCK_UN && l->exclusive == q.exclusive) return 0;
     /* A lock that changes its kind is given up first: flock(2), "not guaranteed to be atomic". */
     if (l != NULL) {
-        whole_drop(l);
+        whole_drop(n, l);
         host_flock(f, F_UNLCK);
     }
     if (kind == LOCK_UN) return 0;
     l = kzalloc(sizeof(*l));
     if (l == NULL) return -ENOLCK;
-    int64_t r = flock_wait(f, &q, (operation & LOCK_NB) != 0);
+    int64_t r = flock_wait(f, n, &q, (operation & LOCK_NB) != 0);
     struct whole_lock *other = whole_of(n, f); /* another thread's, on the same open file */
     if (r != 0 || other != NULL) {
         if (r == 0) other->exclusive = q.exclusive;
@@ -150,7 +152,7 @@ void filelock_file_gone(struct file *f) {
     if (n == NULL) return;
     f->locks = NULL;
     struct whole_lock *l = whole_of(n, f);
-    if (l != NULL) whole_drop(l);
+    if (l != NULL) whole_drop(n, l);
     range_drop_owner(n, f);
     if (--n->refs > 0) return;
     drop_hosts(n, NULL);

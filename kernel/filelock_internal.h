@@ -6,6 +6,7 @@
 #include <bsd/sys/queue.h>
 #include <kernel/filelock.h>
 #include <kernel/vfs.h>
+#include <kernel/waitq.h>
 
 struct process;
 
@@ -41,6 +42,7 @@ struct lock_node {
     const struct fs_ops *fs; /* with dev and ino: which file it is */
     uint64_t dev, ino;
     uint32_t refs; /* open files that point here */
+    struct waitq waitq;
     struct range_list ranges;
     struct whole_list wholes;
     LIST_HEAD(, host_owner) hosts;

@@ -39,7 +39,7 @@ void range_drop_owner(struct lock_node *n, const void *owner) {
     LIST_FOREACH_SAFE(l, &n->ranges, link, next) {
         if (l->owner == owner) range_remove(l);
     }
-    wait_poke();
+    waitq_wake(&n->waitq, 0);
 }
 
 static const struct range_lock *conflict_of(const struct range_request *q) {
@@ -106,7 +106,7 @@ static void lay_over(struct lock_node *n, struct range_lock *fresh, struct range
     else
         range_insert(n, fresh);
     kfree(spare);
-    wait_poke();
+    waitq_wake(&n->waitq, 0);
 }
 
 static struct host_owner *host_of(struct lock_node *n) {
@@ -149,7 +149,7 @@ static int64_t host_range(struct file *f, struct lock_node *n, struct range_lock
 static int64_t wait_for_range(struct range_request *q, const struct range_lock *conflict) {
     if (!q->want.ofd && deadlocks(q, conflict)) return -EDEADLK;
     if (!q->want.ofd) LIST_INSERT_HEAD(&waiting, q, link);
-    int r = wait_until(range_free, q, NULL, 0, WAIT_FOREVER);
+    int r = waitq_wait(&q->node->waitq, range_free, q, WAIT_FOREVER);
     if (!q->want.ofd) LIST_REMOVE(q, link);
     return r == -EINTR ? -ERESTARTSYS : r;
 }

@@ -106,12 +106,19 @@ static void fifo_release(struct file *f) {
     node_release(f);
 }
 
+static struct pipe *fifo_pipe(struct file *f) {
+    struct rnode *n = f->priv;
+
+    return n->pipe;
+}
+
 static const struct file_ops fifo_ops = {
     .read = fifo_read,
     .write = fifo_write,
     .poll = fifo_poll,
     .waitq = fifo_waitq,
     .ioctl = fifo_ioctl,
+    .pipe = fifo_pipe,
     .getattr = node_getattr,
     .setattr = node_setattr,
     .statfs = node_statfs,

@@ -61,6 +61,8 @@ static const struct flag_set sets[TK_COUNT] = {
         FLAGS(NULL, {RWF_HIPRI, "RWF_HIPRI"}, {RWF_DSYNC, "RWF_DSYNC"}, {RWF_SYNC, "RWF_SYNC"},
               {RWF_NOWAIT, "RWF_NOWAIT"}, {RWF_APPEND, "RWF_APPEND"}),
     [TK_waitopts] = FLAGS(NULL, N(WNOHANG), N(WSTOPPED), N(WEXITED), N(WCONTINUED), N(WNOWAIT)),
+    [TK_spliceflags] = FLAGS(NULL, LIBC(SPLICE_F_MOVE, 1), LIBC(SPLICE_F_NONBLOCK, 2),
+                             LIBC(SPLICE_F_MORE, 4), LIBC(SPLICE_F_GIFT, 8)),
     [TK_closerange] = FLAGS(NULL, N(CLOSE_RANGE_UNSHARE), N(CLOSE_RANGE_CLOEXEC)),
     [TK_amode] = FLAGS("F_OK", LIBC(R_OK, 4), LIBC(W_OK, 2), LIBC(X_OK, 1)),
     [TK_sighow] = ENUM(N(SIG_BLOCK), N(SIG_UNBLOCK), N(SIG_SETMASK)),

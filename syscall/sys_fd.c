@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors: dup(2) and its relatives, fcntl(2), flock(2). */
 #include <kernel/filelock.h>
+#include <kernel/splice.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
 
-#define PIPE_CAPACITY 65536 /* bytes, of every pipe */
 /* What F_SETFL can change. */
 #define SETFL_MASK (O_APPEND | O_DIRECT | O_NOATIME | O_NONBLOCK)
 
@@ -46,16 +46,18 @@ int64_t sys_dup3(int fd, int new_fd, uint32_t flags) {
 
 static int64_t fcntl_setfl(struct file *f, uint64_t arg) {
     uint32_t flags = (uint32_t)arg;
+    uint32_t on = flags & ~f->flags;
     /* O_DIRECT and O_NOATIME cannot be switched on for an open host file. */
-    if (flags & ~f->flags & (O_DIRECT | O_NOATIME)) return -EINVAL;
+    if (on & O_DIRECT && f->ops->pipe == NULL) return -EINVAL;
+    if (on & O_NOATIME) return -EPERM;
     f->flags = (f->flags & ~(uint32_t)SETFL_MASK) | (flags & SETFL_MASK);
     return 0;
 }
 
 static int64_t fcntl_pipe_size(struct file *f, int cmd, uint64_t arg) {
-    if (!S_ISFIFO(f->mode)) return -EBADF;
-    if (cmd == F_SETPIPE_SZ && arg > PIPE_CAPACITY) return arg > INT32_MAX ? -EINVAL : -EPERM;
-    return PIPE_CAPACITY;
+    struct pipe *p = f->ops->pipe != NULL ? f->ops->pipe(f) : NULL;
+    if (p == NULL) return -EBADF;
+    return cmd == F_GETPIPE_SZ ? pipe_capacity(p) : pipe_resize(p, (uint32_t)arg);
 }
 
 static int64_t fcntl_file(struct file *f, int fd, int cmd, uint64_t arg) {

@@ -66,11 +66,11 @@ int64_t sys_close_range(uint32_t first, uint32_t last, uint32_t flags) {
     return 0;
 }
 
-/* pipe2(2): packet mode (O_DIRECT) is refused. */
+/* pipe2(2) */
 int64_t sys_pipe2(gva_t fds_at, uint32_t flags) {
-    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;
+    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) return -EINVAL;
     struct file *ends[2];
-    int err = pipe_create(ends, flags & O_NONBLOCK);
+    int err = pipe_create(ends, flags & (O_NONBLOCK | O_DIRECT));
     if (err != 0) return err;
     bool cloexec = (flags & O_CLOEXEC) != 0;
     int fds[2];

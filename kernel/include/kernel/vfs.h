@@ -13,6 +13,7 @@
 
 struct uio;
 struct host_lock;
+struct pipe;
 struct lock_node;
 struct file;
 struct mount;
@@ -44,6 +45,7 @@ struct file_ops {
      * always ready, or a host handle tells). */
     struct waitq *(*waitq)(struct file *f);
     uint32_t (*wait_handle)(struct file *f); /* host handle to wait on, or NO_HANDLE */
+    struct pipe *(*pipe)(struct file *f);    /* the pipe that this is an end of; NULL: is none */
     int (*sync)(struct file *f, bool datasync);
     int (*allocate)(struct file *f, int mode, int64_t offset, int64_t len);
     /* The page frame or file-window page that holds byte offset (page-aligned) for mmap; a RAM

@@ -59,6 +59,8 @@ gpa_t frame_alloc_raw(unsigned order) {
     return g;
 }
 
+uint32_t frame_refs(gpa_t frame) { return ((struct fake_frame *)frame_ptr(frame))->refs; }
+
 void frame_ref(gpa_t g) { ((struct fake_frame *)frame_ptr(g))->refs++; }
 
 void frame_put(gpa_t g) {
