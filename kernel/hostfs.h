@@ -127,6 +127,9 @@ int hostfs_wait(uint32_t handle, uint16_t events);
 /* hostfs_lock.c */
 int64_t hostfs_lock(struct file *f, struct host_lock *l);
 
+/* hostfs_xattr.c */
+int64_t hostfs_xattr(struct file *f, const struct xattr_call *c);
+
 /* hostfs_tty.c */
 int64_t hostfs_ioctl(struct file *f, uint32_t request, gva_t arg);
 

@@ -133,6 +133,7 @@ const struct file_ops hostfs_dir_ops = {
     .seek = dir_seek,
     .getdents = dir_getdents,
     .getattr = hostfs_getattr,
+    .xattr = hostfs_xattr,
     .setattr = hostfs_setattr,
     .sync = hostfs_sync,
     .lock = hostfs_lock,

@@ -160,6 +160,7 @@ const struct file_ops hostfs_regular_ops = {
     .write = hostfs_write,
     .seek = regular_seek,
     .getattr = hostfs_getattr,
+    .xattr = hostfs_xattr,
     .setattr = hostfs_setattr,
     .ioctl = hostfs_ioctl,
     .sync = hostfs_sync,
@@ -173,6 +174,7 @@ const struct file_ops hostfs_regular_ops = {
 /* Opened with O_PATH. */
 const struct file_ops hostfs_object_ops = {
     .getattr = hostfs_getattr,
+    .xattr = hostfs_xattr,
     .statfs = hostfs_statfs,
     .release = hostfs_release,
 };

@@ -45,7 +45,7 @@ static const int calls[] = {
     /* paths: hc_path.c, hc_fs*.c, hc_attr.c */
     SYS_open, SYS_openat, SYS_openat2, SYS_readlinkat, SYS_mkdirat, SYS_mknodat, SYS_unlinkat,
     SYS_symlinkat, SYS_linkat, SYS_renameat2, SYS_fchownat, SYS_utimensat, SYS_chmod, SYS_fchmodat,
-    FCHMODAT2,
+    FCHMODAT2, SYS_getxattr, SYS_setxattr, SYS_listxattr, SYS_removexattr,
     /* memory: memory.c, file_window.c, malloc(3), qsort(3) */
     SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_getrandom, SYS_sysinfo,
     /* time and signals: event.c, tty.c */

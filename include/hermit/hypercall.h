@@ -55,7 +55,8 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(FILE_UNMAP, file_unmap)                                                                      \
     X(FILE_CLOSE, file_close)                                                                      \
     X(FILE_LOCK, file_lock)                                                                        \
-    X(FILE_REOPEN, file_reopen)
+    X(FILE_REOPEN, file_reopen)                                                                    \
+    X(FILE_XATTR, file_xattr)
 
 enum hc_nr {
 #define X(name, fn) HC_##name,
@@ -343,6 +344,19 @@ struct hc_file_reopen {
     uint32_t handle;
     uint32_t pad;
 };
+/* Extended attributes "user.*" of the object that is open (O_PATH will do).  GET and LIST: result
+ * is the size of the value or of the list of names; -ERANGE if that is more than `size`, with size
+ * 0 nothing is copied. */
+enum hc_xattr_what { HC_XATTR_GET, HC_XATTR_LIST, HC_XATTR_SET, HC_XATTR_REMOVE };
+struct hc_file_xattr {
+    uint32_t handle;
+    uint32_t what;
+    gpa_t name; /* contiguous; not for LIST */
+    uint32_t name_len;
+    uint32_t flags; /* XATTR_CREATE, XATTR_REPLACE */
+    gpa_t value;    /* contiguous */
+    uint64_t size;  /* bytes */
+};
 
 union hc_args {
     struct hc_log log;
@@ -375,6 +389,7 @@ union hc_args {
     struct hc_file_close file_close;
     struct hc_file_lock file_lock;
     struct hc_file_reopen file_reopen;
+    struct hc_file_xattr file_xattr;
     uint64_t words[14];
 };
 
@@ -407,6 +422,7 @@ _Static_assert(sizeof(struct hc_fs_open) == 104, "wire size");
 _Static_assert(sizeof(struct hc_fs_stat) == 80, "wire size");
 _Static_assert(sizeof(struct hc_file_close) == 16, "wire size");
 _Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
+_Static_assert(sizeof(struct hc_file_xattr) == 40, "wire size");
 _Static_assert(sizeof(struct hc_file_lock) == 32, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");

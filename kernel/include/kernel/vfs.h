@@ -18,6 +18,7 @@ struct lock_node;
 struct file;
 struct mount;
 struct vpath;
+struct xattr_call;
 struct statfs;
 struct hermit_boot;
 struct waitq;
@@ -55,6 +56,8 @@ struct file_ops {
     /* Takes or asks for a lock where others than the guest can see it (kernel/filelock.h); NULL:
      * nobody else sees the file. */
     int64_t (*lock)(struct file *f, struct host_lock *l);
+    /* Extended attributes (kernel/xattr.h); also of an O_PATH file. */
+    int64_t (*xattr)(struct file *f, const struct xattr_call *c);
     /* Opens the object once more for /proc/self/fd/N: fills out->ops and priv, out->flags is set.
      * NULL: by path, or, without a path, `out` shares this open file. */
     int (*reopen)(struct file *f, struct file *out);
