@@ -3,6 +3,7 @@
 #include <hermit/linux_abi.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 
@@ -79,6 +80,7 @@ static char *name_of(const struct vpath *p, struct file *f) {
     size_t size;
 
     if (!is_tmpfile(f->flags)) return kstrdup(p->text);
+    f->unlinked = true;
     if (file_getattr(f, &attr)) attr.ino = 0;
     size = strlen(p->text) + 32;
     path = kmalloc(size);
@@ -95,9 +97,18 @@ static int finish_open(struct vpath *p, uint32_t flags, struct file *f, bool nam
     return f->path ? 0 : -ENOMEM;
 }
 
+/* For inotify(7): will the open make the file? */
+static bool is_new(struct vpath *p, uint32_t flags, struct vfs_link *link) {
+    struct hc_attr attr;
+
+    if (!notify_active() || !(flags & O_CREAT)) return false;
+    return p->mnt->ops->stat(p->mnt, p->rel, false, &attr, link) == -ENOENT;
+}
+
 int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out) {
     struct vfs_walk w;
     struct file *f;
+    bool created = false;
     int r = check_flags(p, &flags);
 
     if (r) return r;
@@ -107,9 +118,10 @@ int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out) 
     f = file_new(NULL, flags & ~(uint32_t)ONCE_FLAGS, 0);
     if (!f) r = -ENFILE;
     if (f) {
-        do
+        do {
+            created = is_new(p, flags, w.link);
             r = try_open(p, flags, mode, f, w.link);
-        while (walk_again(&w, &r));
+        } while (walk_again(&w, &r));
     }
     walk_end(&w);
     if (r < 0 && f) f->ops = NULL; /* nothing to release */
@@ -118,6 +130,9 @@ int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out) 
         if (f) file_put(f);
         return r;
     }
+    if (created) notify_path(f->path, f->mode, IN_CREATE);
+    if (flags & O_TRUNC && S_ISREG(f->mode) && !created) notify_file(f, IN_MODIFY);
+    notify_file(f, IN_OPEN);
     *out = f;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Extended attributes, the part that does not depend on the file system: who may do what. */
 #include <hermit/linux_abi.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
@@ -39,5 +40,9 @@ int64_t file_xattr(struct file *f, const struct xattr_call *c) {
         if (r == 0) r = check_name(c, &attr);
         if (r != 0) return r;
     }
-    return f->ops->xattr != NULL ? f->ops->xattr(f, c) : -EOPNOTSUPP;
+    if (f->ops->xattr == NULL) return -EOPNOTSUPP;
+    int64_t n = f->ops->xattr(f, c);
+    if (change && n == 0 && notify_active() && f->path != NULL)
+        notify_path(f->path, attr.mode, IN_ATTRIB);
+    return n;
 }

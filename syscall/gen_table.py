@@ -24,7 +24,7 @@ KINDS = {
            "futexop itimer madvice fadvice prctl archop",
     "uint32_t": "u32 x32 mode uid gid dev ioctl oflags fdflags mapflags mremapflags msyncflags "
                 "mclflags atflags unlinkflags renameflags grndflags timerflags rwflags waitopts "
-                "closerange spliceflags",
+                "closerange spliceflags inmask",
     "int64_t": "off hexoff long",
     "uint64_t": "size len u64 hex fcntlarg",
     "gva_t": "addr ptr path str strv envv buf iov timespec timespec2 timeval itimerval sigset "

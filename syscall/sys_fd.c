@@ -12,7 +12,7 @@ static int64_t dup_from(int fd, uint64_t from, bool cloexec) {
     struct file *f = fd_get(fd);
     if (f == NULL) return -EBADF;
     if (from < current_process()->limits[RLIMIT_NOFILE].rlim_cur && from <= INT32_MAX)
-        return fd_install(f, (int)from, cloexec);
+        return fd_install_or_put(f, (int)from, cloexec);
     file_put(f);
     return -EINVAL;
 }
@@ -21,12 +21,15 @@ static int64_t dup_from(int fd, uint64_t from, bool cloexec) {
 int64_t sys_dup(int fd) {
     struct file *f = fd_get(fd);
     if (f == NULL) return -EBADF;
-    return fd_install(f, 0, false);
+    return fd_install_or_put(f, 0, false);
 }
 
 static int64_t dup_to(int fd, int new_fd, bool cloexec) {
     struct file *f = fd_get(fd);
-    return f == NULL ? -EBADF : fd_replace(f, new_fd, cloexec);
+    if (f == NULL) return -EBADF;
+    int r = fd_replace(f, new_fd, cloexec);
+    if (r < 0) file_put(f);
+    return r;
 }
 
 /* dup2(2): of a descriptor to itself does nothing, but checks it. */

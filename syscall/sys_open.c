@@ -17,7 +17,7 @@ static int64_t open_at(int dirfd, gva_t path, uint32_t flags, uint32_t mode) {
     struct file *f;
     err = vfs_open(&p, flags, mode, &f);
     if (err != 0) return err;
-    return fd_install(f, 0, (flags & O_CLOEXEC) != 0);
+    return fd_install_or_put(f, 0, (flags & O_CLOEXEC) != 0);
 }
 
 /* open(2): unknown flags are ignored, as Linux does. */
@@ -74,12 +74,12 @@ int64_t sys_pipe2(gva_t fds_at, uint32_t flags) {
     if (err != 0) return err;
     bool cloexec = (flags & O_CLOEXEC) != 0;
     int fds[2];
-    fds[0] = fd_install(ends[0], 0, cloexec);
+    fds[0] = fd_install_or_put(ends[0], 0, cloexec);
     if (fds[0] < 0) {
         file_put(ends[1]);
         return fds[0];
     }
-    fds[1] = fd_install(ends[1], 0, cloexec);
+    fds[1] = fd_install_or_put(ends[1], 0, cloexec);
     if (fds[1] < 0) {
         fd_close(fds[0]);
         return fds[1];

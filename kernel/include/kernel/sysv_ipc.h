@@ -6,9 +6,6 @@
 
 #include <hermit/linux_abi.h>
 #include <kernel/types.h>
-#include <linux/ipc.h>
-#include <linux/msg.h>
-#include <linux/sem.h>
 
 struct process;
 

@@ -72,6 +72,7 @@ struct file {
     uint32_t flags; /* O_* status flags and access mode */
     uint32_t mode;  /* S_IF* type bits */
     uint32_t owner_sig;
+    bool unlinked;           /* for notify.c: the name in path is no longer this file's */
     int64_t pos;             /* bytes */
     struct mount *mnt;       /* NULL for pipes and the like */
     char *path;              /* canonical guest path, owned; NULL for pipes and the like */
