@@ -60,12 +60,21 @@ static int check_readonly(struct vpath *p, uint32_t *flags, struct vfs_link *lin
     return 0;
 }
 
+static bool is_magic(struct vpath *p) {
+    return p->mnt->ops->magic_link && p->mnt->ops->magic_link(p->mnt, p->rel);
+}
+
 /* One attempt at the path as it stands. */
 static int try_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file *f,
                     struct vfs_link *link) {
     int r = 0;
 
     if (p->must_be_dir && (flags & O_CREAT)) return -EISDIR;
+    if (unlikely(p->resolve) && is_magic(p) &&
+        (flags & (O_PATH | O_NOFOLLOW)) != (O_PATH | O_NOFOLLOW)) {
+        if (p->resolve & (RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)) return -ELOOP;
+        if (p->resolve & ~RESOLVE_CACHED) return -EXDEV; /* it leads anywhere */
+    }
     if (p->mnt->readonly && !(flags & O_PATH) &&
         (wants_write(flags) || (flags & O_CREAT) || is_tmpfile(flags)))
         r = check_readonly(p, &flags, link);

@@ -130,10 +130,14 @@ enum vpath_last { VPATH_ROOT, VPATH_NAME, VPATH_DOT, VPATH_DOTDOT };
 struct vpath {
     char text[HC_MAX_PATH];
     struct mount *mnt;
-    const char *rel;  /* into text */
-    bool must_be_dir; /* trailing '/', or the last component was "." or ".." */
-    uint8_t last;     /* enum vpath_last */
-    uint8_t links;    /* symbolic links followed so far */
+    const char *rel;    /* into text */
+    bool must_be_dir;   /* trailing '/', or the last component was "." or ".." */
+    uint8_t last;       /* enum vpath_last */
+    uint8_t links;      /* symbolic links followed so far */
+    uint8_t resolve;    /* RESOLVE_* of openat2(2) */
+    uint16_t floor;     /* bytes of text that ".." and absolute links do not leave: the directory of
+                         * RESOLVE_BENEATH and RESOLVE_IN_ROOT, else 0 */
+    struct mount *only; /* RESOLVE_NO_XDEV: the mount to stay on, once it is known */
 };
 
 #define VFS_AT_CWD (-100)
@@ -142,6 +146,8 @@ struct vpath {
  * affair.  -ENOENT for "", -ENAMETOOLONG, -EBADF, -ENOTDIR. ".." is resolved through links. */
 int vfs_path_user(struct vpath *p, int dirfd, gva_t user_path);
 int vfs_path(struct vpath *p, int dirfd, const char *path);
+/* As vfs_path_user, within the bounds of openat2(2): RESOLVE_*. */
+int vfs_path_resolve(struct vpath *p, int dirfd, gva_t user_path, uint32_t resolve);
 
 /* Path operations with Linux semantics (links followed, mounts crossed, EROFS, O_CREAT, ...). */
 int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out);
