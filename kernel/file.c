@@ -208,6 +208,11 @@ int file_sync(struct file *f, bool datasync) {
     return f->ops->sync ? f->ops->sync(f, datasync) : -EINVAL;
 }
 
+int file_syncfs(struct file *f) {
+    if (f->flags & O_PATH) return -EBADF;
+    return f->ops->syncfs ? f->ops->syncfs(f) : 0;
+}
+
 int file_allocate(struct file *f, int mode, int64_t offset, int64_t len) {
     int r;
 

@@ -67,6 +67,7 @@ const struct file_ops *hostfs_ops_for(uint32_t mode, uint32_t flags);
 int hostfs_getattr(struct file *f, struct hc_attr *attr);
 int hostfs_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask);
 int hostfs_sync(struct file *f, bool datasync);
+int hostfs_syncfs(struct file *f);
 int hostfs_statfs(struct file *f, gpa_t buf);
 void hostfs_release(struct file *f);
 int64_t hostfs_seek(struct file *f, int64_t offset, int whence); /* the host's position */

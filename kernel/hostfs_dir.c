@@ -136,6 +136,7 @@ const struct file_ops hostfs_dir_ops = {
     .xattr = hostfs_xattr,
     .setattr = hostfs_setattr,
     .sync = hostfs_sync,
+    .syncfs = hostfs_syncfs,
     .lock = hostfs_lock,
     .statfs = hostfs_statfs,
     .release = dir_release,

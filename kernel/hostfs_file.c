@@ -53,9 +53,17 @@ int hostfs_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
     return (int)r;
 }
 
-int hostfs_sync(struct file *f, bool datasync) {
-    union hc_args args = {.file_sync = {.handle = hostfs_file(f)->handle, .datasync = datasync}};
+static int sync_call(struct file *f, enum hc_sync_what what) {
+    union hc_args args = {.file_sync = {.handle = hostfs_file(f)->handle, .what = what}};
     return (int)hypercall(HC_FILE_SYNC, &args);
+}
+
+int hostfs_sync(struct file *f, bool datasync) {
+    return sync_call(f, datasync ? HC_SYNC_DATA : HC_SYNC_FILE);
+}
+
+int hostfs_syncfs(struct file *f) {
+    return f->mnt && !f->mnt->readonly ? sync_call(f, HC_SYNC_FS) : 0;
 }
 
 static int hostfs_allocate(struct file *f, int mode, int64_t offset, int64_t len) {
@@ -164,6 +172,7 @@ const struct file_ops hostfs_regular_ops = {
     .setattr = hostfs_setattr,
     .ioctl = hostfs_ioctl,
     .sync = hostfs_sync,
+    .syncfs = hostfs_syncfs,
     .allocate = hostfs_allocate,
     .page = hostfs_page,
     .lock = hostfs_lock,

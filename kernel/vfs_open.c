@@ -145,3 +145,15 @@ int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out) 
     *out = f;
     return 0;
 }
+
+void vfs_sync(void) {
+    for (struct mount *m = vfs_first_mount(); m; m = m->next) {
+        struct vpath p;
+        struct file *f;
+
+        if (m->readonly) continue;
+        if (vfs_path(&p, VFS_AT_CWD, m->path) || vfs_open(&p, O_RDONLY, 0, &f)) continue;
+        file_syncfs(f);
+        file_put(f);
+    }
+}

@@ -166,7 +166,12 @@ int64_t hc_file_setattr(union hc_args *args) {
 int64_t hc_file_sync(union hc_args *args) {
     const struct handle *h = handle_get(args->file_sync.handle);
     if (h == NULL) return -EBADF;
-    int r = args->file_sync.datasync != 0 ? fdatasync(h->fd) : fsync(h->fd);
+    uint32_t what = args->file_sync.what;
+    if (what > HC_SYNC_FS) return -EINVAL;
+    if (what == HC_SYNC_FS && h->readonly) return -EROFS;
+    int r = what == HC_SYNC_FS     ? syncfs(h->fd)
+            : what == HC_SYNC_DATA ? fdatasync(h->fd)
+                                   : fsync(h->fd);
     return r == 0 ? 0 : -errno;
 }
 

@@ -287,9 +287,11 @@ struct hc_file_getdents {
     gpa_t buf;
     uint64_t len;
 };
+/* FS: the whole file system that the file lies on, syncfs(2); only on a writable share. */
+enum hc_sync_what { HC_SYNC_FILE, HC_SYNC_DATA, HC_SYNC_FS };
 struct hc_file_sync {
     uint32_t handle;
-    uint32_t datasync;
+    uint32_t what;
 };
 struct hc_file_allocate {
     uint32_t handle;

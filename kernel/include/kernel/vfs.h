@@ -48,6 +48,8 @@ struct file_ops {
     uint32_t (*wait_handle)(struct file *f); /* host handle to wait on, or NO_HANDLE */
     struct pipe *(*pipe)(struct file *f);    /* the pipe that this is an end of; NULL: is none */
     int (*sync)(struct file *f, bool datasync);
+    /* Writes back the whole file system; NULL: it is in memory. */
+    int (*syncfs)(struct file *f);
     int (*allocate)(struct file *f, int mode, int64_t offset, int64_t len);
     /* The page frame or file-window page that holds byte offset (page-aligned) for mmap; a RAM
      * frame is returned with a reference.  -ENXIO past end of file. */
@@ -185,6 +187,9 @@ struct waitq *file_waitq(struct file *f); /* or NULL */
 int64_t file_getdents(struct file *f, gva_t buf, uint64_t len);
 int64_t file_ioctl(struct file *f, uint32_t request, gva_t arg);
 int file_sync(struct file *f, bool datasync);
+int file_syncfs(struct file *f);
+/* sync(2): all that has been written to the host. */
+void vfs_sync(void);
 int file_allocate(struct file *f, int mode, int64_t offset, int64_t len);
 int file_statfs(struct file *f, struct statfs *out);
 /* Reads len bytes at pos into kernel memory; bytes read or -errno. */
