@@ -34,6 +34,7 @@
 #include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <linux/mman.h>
+#include <linux/mqueue.h>
 #include <linux/msg.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
