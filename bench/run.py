@@ -117,6 +117,18 @@ def cases(bench, hermit, scratch, quick):
         Case("loop", "compute loop",
              pair([program("loop"), "20000000" if quick else "100000000"]), metric="ns"),
     ]
+    rounds = "2000" if quick else "20000"
+    for what, title in (("futex", "futex ping-pong of two threads, round trip"),
+                        ("pipe", "pipe ping-pong of two threads, round trip"),
+                        ("create", "pthread create and join"),
+                        ("epoll", "epoll_wait, one descriptor ready")):
+        found.append(Case(what, title, pair([program("threads"), what, rounds]),
+                          unit="us", metric="ns", scale=1e-3))
+    work = [program("threads"), "parallel", "200" if quick else "2000"]
+    found.append(Case("parallel", "compute loop, a worker a CPU",
+                      [("hermit-run --cpus 1", [hermit, *work]),
+                       ("hermit-run --cpus 2", [hermit, "--cpus", "2", *work])],
+                      unit="us/piece", metric="ns", scale=1e-3))
     file_mib = 64 if quick else 1024
     path = os.path.join(scratch, "data")
     found.append(Case("readfile", f"read of a {file_mib} MiB file, 1 MiB a call",
@@ -155,7 +167,7 @@ def parse_args():
     p.add_argument("--programs", metavar="DIR",
                    help="where the benchmark programs are (default: ../bench of hermit-run's)")
     p.add_argument("--only", action="append", metavar="NAME",
-                   help="boot, getppid, loop, readfile, find or ls; repeatable")
+                   help="the name of a benchmark, as in README.md; repeatable")
     p.add_argument("--samples", type=int, default=20, metavar="N", help="per variant, default 20")
     p.add_argument("--quick", action="store_true", help="5 samples of smaller work: a smoke test")
     p.add_argument("--scratch", metavar="DIR",

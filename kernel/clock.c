@@ -12,7 +12,6 @@
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/vdso.h>
-#include <kernel/wait.h>
 
 #define FOLLOW_PERIOD_NS (5 * NSEC_PER_SEC)
 #define SLEW_TIME_NS (10 * NSEC_PER_SEC)
@@ -157,8 +156,11 @@ uint64_t clock_tsc_khz(void) { return state.khz; }
 int64_t clock_cycles_ns(uint64_t cycles) { return vvar_elapsed(cycles, 0, state.mult); }
 
 int64_t clock_cpu_ns(void) {
-    int64_t ns = clock_monotonic_ns() - state.start_ns - wait_total_ns();
-    return max(ns, 0);
+    const struct process *p = current_process();
+    const struct thread *t;
+    int64_t ns = clock_cycles_ns(p->ended_cycles);
+    TAILQ_FOREACH(t, &p->threads, in_process) ns += sched_cpu_ns(t);
+    return ns;
 }
 
 /* Clocks that clock_getcpuclockid(3) and pthread_getcpuclockid(3) make: ~id << 3, plus 4 for a

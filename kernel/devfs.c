@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* /dev: a constant table of nodes.  Allocates nothing; "shm" is only the place where a ramfs is
- * mounted. */
+/* /dev: a constant table of nodes.  Allocates nothing; "shm" and "pts" are only the places of
+ * mounts. */
 #include <hermit/boot.h>
 #include <hermit/linux_abi.h>
 #include <kernel/frame.h>
@@ -10,6 +10,7 @@
 #include <kernel/uaccess.h>
 
 #include "dirent.h"
+#include "pty.h"
 
 #include <kernel/vfs.h>
 
@@ -121,6 +122,7 @@ static const struct file_ops path_ops = {.getattr = dev_getattr, .statfs = dev_s
 static const struct dev_node nodes[] = {
     {"", S_IFDIR | 0755, 0, NULL, NULL},           {"fd", LINK, 0, "/proc/self/fd", NULL},
     {"full", DEVICE, 0x107, NULL, &full_ops},      {"null", DEVICE, 0x103, NULL, &null_ops},
+    {"ptmx", DEVICE, 0x502, NULL, NULL},           {"pts", S_IFDIR | 0755, 0, NULL, NULL},
     {"random", DEVICE, 0x108, NULL, &random_ops},  {"shm", S_IFDIR | 01777, 0, NULL, NULL},
     {"stderr", LINK, 0, "/proc/self/fd/2", NULL},  {"stdin", LINK, 0, "/proc/self/fd/0", NULL},
     {"stdout", LINK, 0, "/proc/self/fd/1", NULL},  {"tty", DEVICE, 0x500, NULL, NULL},
@@ -261,6 +263,7 @@ static int devfs_open(struct mount *m, const char *rel, uint32_t flags, uint32_t
     if (S_ISLNK(n->mode)) return -ELOOP;
     if (S_ISDIR(n->mode) && writes) return -EISDIR;
     if (strcmp(n->name, "tty") == 0) return open_tty(out);
+    if (strcmp(n->name, "ptmx") == 0) return pty_open_master(out);
     out->ops = n->ops ? n->ops : &dir_ops;
     return 0;
 }

@@ -2,6 +2,7 @@
 /* execve(2): the one ELF loader, for the first program as for the later ones. */
 #include <hermit/boot.h>
 #include <hermit/linux_abi.h>
+#include <kernel/creds.h>
 #include <kernel/exec.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
@@ -171,6 +172,7 @@ static int exec_elf(struct file *f, const struct request *q) {
         if (!first) thread_kill_others();
         r = commit(e, mm);
         if (r != 0 && !first) process_die(SIGKILL);
+        if (r == 0) creds_exec(current_process());
         if (r == 0) name_process(current_process(), f, q->path);
     }
     if (e->interp != NULL) file_put(e->interp);

@@ -18,7 +18,7 @@
 #define MMAP_RANDOM (1ULL << 38)
 #define MMAP_GAP (16ULL << 20) /* least distance between stack and mappings */
 #define VDSO_ROOM (16 * PAGE_SIZE)
-#define AUX_MAX 26
+#define AUX_MAX (MM_AUXV_WORDS / 2)
 
 struct builder {
     gva_t sp;     /* strings grow down from here */
@@ -87,6 +87,7 @@ static void put_auxv(struct builder *b, const struct exec *e, gva_t random, gva_
         {AT_PLATFORM, platform},
         {AT_NULL, 0},
     };
+    memcpy(mm->auxv, aux, sizeof(aux));
     for (unsigned i = 0; i < AUX_MAX; i++) {
         put_word(b, aux[i][0]);
         put_word(b, aux[i][1]);

@@ -2,6 +2,7 @@
 /* Open files: references, access checks, positions.  Whatever is the same for every kind of file
  * and would otherwise be repeated in each file_ops. */
 #include <hermit/linux_abi.h>
+#include <kernel/epoll.h>
 #include <kernel/filelock.h>
 #include <kernel/frame.h>
 #include <kernel/heap.h>
@@ -32,6 +33,7 @@ void file_put(struct file *f) {
     if (--f->refs > 0) return;
     if (f->ops) notify_closed(f);
     filelock_file_gone(f);
+    if (f->watches) epoll_file_closed(f);
     if (f->ops && f->ops->release) f->ops->release(f);
     kfree(f->path);
     kfree(f);
@@ -45,11 +47,27 @@ static bool can_write(const struct file *f) {
     return !(f->flags & O_PATH) && (f->flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* Pipes, sockets and terminals have no position. */
+/* Pipes, sockets, terminals and files without a type have no position. */
 static bool is_stream(struct file *f) {
     if (S_ISREG(f->mode) || S_ISDIR(f->mode)) return false;
-    if (S_ISFIFO(f->mode) || S_ISSOCK(f->mode)) return true;
+    if (S_ISFIFO(f->mode) || S_ISSOCK(f->mode) || f->mode == 0) return true;
     return f->ops->seek && f->ops->seek(f, 0, SEEK_CUR) == -ESPIPE;
+}
+
+static int64_t account_read(int64_t n) {
+    struct io_account *io = &current_process()->io;
+
+    io->syscr++;
+    if (n > 0) io->rchar += (uint64_t)n;
+    return n;
+}
+
+static int64_t account_write(int64_t n) {
+    struct io_account *io = &current_process()->io;
+
+    io->syscw++;
+    if (n > 0) io->wchar += (uint64_t)n;
+    return n;
 }
 
 static int64_t read_at(struct file *f, const struct uio *u, int64_t *pos) {
@@ -59,7 +77,8 @@ static int64_t read_at(struct file *f, const struct uio *u, int64_t *pos) {
     if (S_ISDIR(f->mode)) return -EISDIR;
     if (!f->ops->read) return -EINVAL;
     if (__builtin_add_overflow(*pos, (int64_t)u->len, &end)) return -EOVERFLOW;
-    n = f->ops->read(f, u, pos);
+    n = account_read(f->ops->read(f, u, pos));
+    if (f->watches) epoll_file_used(f);
     if (n > 0) notify_file(f, IN_ACCESS);
     return n;
 }
@@ -91,7 +110,8 @@ static int64_t write_at(struct file *f, const struct uio *u, int64_t *pos) {
         if (n < 0) return n;
         cut.len = (uint64_t)n;
     }
-    n = f->ops->write(f, &cut, pos);
+    n = account_write(f->ops->write(f, &cut, pos));
+    if (f->watches) epoll_file_used(f);
     if (n > 0) notify_file(f, IN_MODIFY);
     return n;
 }

@@ -242,6 +242,8 @@ gpa_t frame_gpa(const void *p) {
     return gva - HERMIT_KERNEL_GVA + HERMIT_RAM_GPA;
 }
 
+void frame_reset_peak(void) { peak_bytes = used_bytes; }
+
 struct frame_usage frame_usage(void) {
     return (struct frame_usage){limit_bytes, used_bytes, peak_bytes};
 }

@@ -9,6 +9,7 @@
 #include <kernel/hc.h>
 #include <kernel/process.h>
 #include <kernel/serial.h>
+#include <kernel/smp.h>
 #include <kernel/stats.h>
 
 #define CLAIM_CYCLES 100000ULL  /* then the polling thread must have lost its CPU */
@@ -27,14 +28,20 @@ bool hypercall_available(void) { return comm != NULL; }
 const struct hermit_boot *boot_info(void) { return boot; }
 const char *boot_string(uint32_t offset) { return (const char *)boot + offset; }
 
-static uint32_t state(void) { return __atomic_load_n(&comm->call.state, __ATOMIC_ACQUIRE); }
+struct hc_comm *hypercall_comm(void) {
+    return comm;
+}
 
-static bool done(void) { return state() == HC_DONE; }
+static uint32_t state(const struct hc_call *call) {
+    return __atomic_load_n(&call->state, __ATOMIC_ACQUIRE);
+}
 
-static bool wait_polled(void) {
+static bool done(const struct hc_call *call) { return state(call) == HC_DONE; }
+
+static bool wait_polled(const struct hc_call *call) {
     uint64_t start = arch_tsc();
     for (;;) {
-        uint32_t now = state();
+        uint32_t now = state(call);
         if (now == HC_DONE) return true;
         if (arch_tsc() - start > (now == HC_CLAIMED ? SERVE_CYCLES : CLAIM_CYCLES)) return false;
         arch_pause();
@@ -56,26 +63,32 @@ static bool by_doorbell(enum hc_nr nr) {
     }
 }
 
-/* Halts until the answer's interrupt.  The exit path must still look at what else came. */
-static void idle_until_done(void) {
-    for (;;) {
-        percpu()->pending = 0;
+/* Halts until the answer's interrupt.  A kick ends the call: so does another bell.  The exit path
+ * must still look at what else came. */
+static void idle_until_done(const struct hc_call *call) {
+    struct percpu *cpu = percpu();
+    for (bool ended = false;;) {
+        cpu->pending = 0;
         serial_drain();
-        if (done()) break;
+        if (done(call)) break;
+        if (__atomic_load_n(smp_kicked(cpu), __ATOMIC_SEQ_CST) && !ended) {
+            ended = true;
+            arch_outb(HERMIT_PORT_SERIAL, 1);
+        }
         arch_idle();
     }
-    percpu()->pending = 1;
+    cpu->pending = 1;
 }
 
-static void ring(enum hc_nr nr) {
+static void ring(const struct hc_call *call, enum hc_nr nr) {
     hermit_stats.doorbells++;
     if (boot->engine == HERMIT_ENGINE_KVM) {
         arch_outb(HERMIT_PORT_DOORBELL, 0); /* returns when the call is done */
         return;
     }
     arch_outb(HERMIT_PORT_SERIAL, 1);
-    if (nr == HC_WAIT) idle_until_done();
-    while (!done())
+    if (nr == HC_WAIT) idle_until_done(call);
+    while (!done(call))
         arch_pause();
 }
 
@@ -108,17 +121,19 @@ static bool is_quiet(enum hc_nr nr, const union hc_args *args) {
 int64_t hypercall(enum hc_nr nr, union hc_args *args) {
     if (comm == NULL) return -ENOSYS;
     if (!is_quiet(nr, args)) news++;
-    struct hc_call *call = &comm->call;
+    struct hc_call *call = &comm->calls[percpu()->id];
     call->nr = nr;
     call->u = *args;
     bool bell = by_doorbell(nr);
     /* Sequentially consistent against the host's store to polling and load of state. */
     __atomic_store_n(&call->state, bell ? HC_RUNG : HC_SUBMITTED, __ATOMIC_SEQ_CST);
     bool polling = !bell && __atomic_load_n(&comm->polling, __ATOMIC_SEQ_CST) != 0;
-    if (polling && wait_polled())
+    if (nr == HC_WAIT) smp_release(); /* the CPU and its call block stay this thread's */
+    if (polling && wait_polled(call))
         hermit_stats.polled++;
     else
-        ring(nr);
+        ring(call, nr);
+    if (nr == HC_WAIT) smp_acquire();
     *args = call->u;
     int64_t result = call->result;
     __atomic_store_n(&call->state, HC_IDLE, __ATOMIC_RELEASE);

@@ -37,6 +37,7 @@ struct vma *vma_insert(struct mm *mm, const struct vma *like) {
     if (v->file != NULL) file_ref(v->file);
     RB_INSERT(vma_tree, &mm->vmas, v);
     mm->mapped += v->end - v->start;
+    mm->mapped_peak = max(mm->mapped_peak, mm->mapped);
     return v;
 }
 

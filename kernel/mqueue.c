@@ -139,7 +139,7 @@ static struct mqueue *find(const char *name) {
 }
 
 static int check_attr(const struct mq_attr *a) {
-    bool root = current_process()->euid == 0;
+    bool root = process_capable(CAP_SYS_RESOURCE);
     if (a->mq_maxmsg <= 0 || a->mq_msgsize <= 0) return -EINVAL;
     if (a->mq_maxmsg > (root ? HARD_MESSAGES : DEFAULT_MESSAGES)) return -EINVAL;
     if (a->mq_msgsize > (root ? HARD_SIZE : DEFAULT_SIZE)) return -EINVAL;
@@ -153,7 +153,7 @@ static int queue_new(const char *name, uint32_t mode, const struct mq_attr *attr
     size_t len = strlen(name) + 1;
     int r = attr != NULL ? check_attr(attr) : 0;
     if (r != 0) return r;
-    if (queue_count >= QUEUES_MAX && current_process()->euid != 0) return -ENOSPC;
+    if (queue_count >= QUEUES_MAX && !process_capable(CAP_SYS_RESOURCE)) return -ENOSPC;
     struct mqueue *q = kzalloc(sizeof(*q) + len);
     if (q == NULL) return -ENOMEM;
     memcpy(q->name, name, len);
@@ -162,8 +162,8 @@ static int queue_new(const char *name, uint32_t mode, const struct mq_attr *attr
     q->max_messages = attr != NULL ? attr->mq_maxmsg : DEFAULT_MESSAGES;
     q->max_size = attr != NULL ? attr->mq_msgsize : DEFAULT_SIZE;
     q->mode = mode & 0777 & ~current_process()->fs.umask;
-    q->uid = current_process()->euid;
-    q->gid = current_process()->egid;
+    q->uid = current_process()->fsuid;
+    q->gid = current_process()->fsgid;
     q->ino = ++last_ino;
     q->atime = q->mtime = q->ctime = clock_realtime_ns();
     q->refs = 1;
@@ -204,10 +204,10 @@ int mqueue_open(const char *name, uint32_t flags, uint32_t mode, const struct mq
 
 int mqueue_unlink(const char *name) {
     struct mqueue *q = find(name);
-    uint32_t euid = current_process()->euid;
+    uint32_t euid = current_process()->fsuid;
     if (q == NULL) return -ENOENT;
     /* The directory is sticky: only the owner. */
-    if (euid != 0 && euid != q->uid) return -EACCES;
+    if (!process_capable(CAP_FOWNER) && euid != q->uid) return -EACCES;
     LIST_REMOVE(q, link);
     queue_put(q);
     return 0;

@@ -280,7 +280,7 @@ int64_t pipe_resize(struct pipe *p, uint32_t bytes) {
     while ((uint64_t)count * PAGE_SIZE < bytes)
         count *= 2;
     if (count > p->count && (uint64_t)count * PAGE_SIZE > PIPE_MAX_BYTES &&
-        current_process()->euid != 0)
+        !process_capable(CAP_SYS_RESOURCE))
         return -EPERM;
     if (count < p->used) return -EBUSY;
     slots = kzalloc(count * sizeof(slots[0]));

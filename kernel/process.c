@@ -2,6 +2,7 @@
 /* The first process and thread, and the end of the virtual machine. */
 #include <hermit/boot.h>
 #include <kernel/clock.h>
+#include <kernel/creds.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
@@ -19,7 +20,7 @@ static void init_limits(struct rlimit *limits) {
     limits[RLIMIT_STACK].rlim_cur = 8ULL << 20;
     limits[RLIMIT_CORE].rlim_cur = 0;
     limits[RLIMIT_NOFILE] = (struct rlimit){1024, 1048576};
-    limits[RLIMIT_NPROC] = (struct rlimit){1024, 1024};
+    limits[RLIMIT_NPROC] = (struct rlimit){32768, 32768};
     limits[RLIMIT_SIGPENDING] = (struct rlimit){4096, 4096};
     limits[RLIMIT_MEMLOCK] = (struct rlimit){8ULL << 20, 8ULL << 20};
     limits[RLIMIT_MSGQUEUE] = (struct rlimit){819200, 819200};
@@ -33,8 +34,11 @@ void process_init(const struct hermit_boot *boot) {
     p->pid = p->pgid = p->sid = t->tid = 1;
     p->uid = boot->uid;
     p->gid = boot->gid;
-    p->euid = p->suid = boot->euid;
-    p->egid = p->sgid = boot->egid;
+    p->euid = p->suid = p->fsuid = boot->euid;
+    p->egid = p->sgid = p->fsgid = boot->egid;
+    creds_init(p);
+    p->mce_kill = PR_MCE_KILL_DEFAULT;
+    p->coredump_filter = 0x33; /* MMF_DUMP_FILTER_DEFAULT and ELF headers, as core(5) says */
     p->fs.umask = boot->umask;
     p->start_ns = (uint64_t)clock_monotonic_ns();
     init_limits(p->limits);
@@ -42,7 +46,6 @@ void process_init(const struct hermit_boot *boot) {
     sched_init(p, t);
     t->altstack.ss_flags = SS_DISABLE;
     t->regs = (struct regs *)(percpu()->kstack_top - sizeof(struct regs));
-    percpu()->thread = t;
 }
 
 void process_exit(int status) {

@@ -2,9 +2,9 @@
 /* /proc/cpuinfo, from the cpuid instruction that the program itself would ask. */
 #include <cpuid.h>
 
-#include <hermit/boot.h>
 #include <kernel/clock.h>
-#include <kernel/hc.h>
+#include <kernel/sched.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 
 #include "procfs.h"
@@ -97,7 +97,7 @@ static void ask(uint32_t leaf, uint32_t subleaf, uint32_t r[4]) {
     __get_cpuid_count(leaf, subleaf, &r[EAX], &r[EBX], &r[ECX], &r[EDX]);
 }
 
-static void show_identity(struct proc_text *t) {
+static void show_identity(struct tree_text *t) {
     uint32_t r[4], name[12] = {0}, family, model;
     const char *text = (const char *)name;
 
@@ -116,7 +116,7 @@ static void show_identity(struct proc_text *t) {
     text_printf(t, "model name\t: %.48s\nstepping\t: %u\n", *text ? text : "unknown", r[EAX] & 15);
 }
 
-static void show_flags(struct proc_text *t) {
+static void show_flags(struct tree_text *t) {
     uint32_t leaf = 0, subleaf = 0, r[4] = {0};
 
     text_printf(t, "flags\t\t:");
@@ -131,8 +131,8 @@ static void show_flags(struct proc_text *t) {
     text_append(t, "\n", 1);
 }
 
-void show_cpuinfo(struct proc_text *t) {
-    uint32_t cpus = boot_info()->cpus;
+void show_cpuinfo(struct tree_text *t) {
+    uint32_t cpus = cpu_count();
     unsigned long khz = (unsigned long)clock_tsc_khz();
     uint32_t sizes[4], extended[4];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/self/fd: links that lead to open files rather than to paths. */
+/* /proc/self/fd and fdinfo: links that lead to open files rather than to paths. */
 #include <hermit/linux_abi.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
@@ -29,6 +29,7 @@ static int64_t nameless_text(struct file *f, char *buf, uint64_t size) {
     struct hc_attr attr;
     const char *kind = "anon_inode";
 
+    if (f->ops->kind) return ksnprintf(buf, size, "anon_inode:%s", f->ops->kind);
     if (file_getattr(f, &attr)) return -ENOENT;
     if (S_ISFIFO(attr.mode)) kind = "pipe";
     if (S_ISSOCK(attr.mode)) kind = "socket";
@@ -38,7 +39,8 @@ static int64_t nameless_text(struct file *f, char *buf, uint64_t size) {
     return ksnprintf(buf, size, "%s:[%lu]", kind, (unsigned long)attr.ino);
 }
 
-int64_t proc_fd_text(int fd, char *buf, uint64_t size) {
+static int64_t fd_target(const struct tree_node *node, char *buf, uint64_t size) {
+    int fd = node->number[TREE_FD];
     struct file *f = proc_fd_file(fd);
     struct hc_attr attr;
     bool gone;
@@ -86,3 +88,37 @@ int proc_fd_open(int fd, uint32_t flags, struct file *out) {
     if (f->mnt && f->mnt->readonly && S_ISREG(f->mode) && writes) return -EROFS;
     return reopen(f, flags, out);
 }
+
+static int next_fd(const struct tree_node *dir, int from) {
+    const struct fd_table *t = &current_process()->fds;
+
+    for (uint32_t fd = (uint32_t)max(from, 0); fd < t->size; fd++)
+        if (t->files[fd]) return (int)fd;
+    return TREE_NONE;
+}
+
+static void show_fdinfo(struct tree_text *t) {
+    int fd = t->node->number[TREE_FD];
+    const struct file *f = proc_fd_file(fd);
+    struct hc_attr attr;
+
+    if (!f) return;
+    if (file_getattr(proc_fd_file(fd), &attr)) attr.ino = 0;
+    text_printf(t, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", (long)f->pos,
+                f->flags | (current_process()->fds.cloexec[fd] ? O_CLOEXEC : 0),
+                f->mnt ? f->mnt->id : 0, (unsigned long)attr.ino);
+}
+
+static const struct tree_numbered links = {
+    .meaning = TREE_FD,
+    .next = next_fd,
+    .entry = {"", TREE_LINK, .target = fd_target},
+};
+static const struct tree_numbered infos = {
+    .meaning = TREE_FD,
+    .next = next_fd,
+    .entry = {"", TREE_FILE, .show = show_fdinfo},
+};
+
+const struct tree_dir proc_fd_dir = {NULL, 0, &links};
+const struct tree_dir proc_fdinfo_dir = {NULL, 0, &infos};

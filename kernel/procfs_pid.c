@@ -1,30 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/self: what the process is made of. */
-#include <kernel/clock.h>
+/* /proc/PID and /proc/PID/task/TID: their rows and the small files among them. */
+#include <hermit/linux_abi.h>
 #include <kernel/frame.h>
+#include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "procfs.h"
 
-#define TICK_NS (NSEC_PER_SEC / 100) /* USER_HZ */
+#define OOM_ADJ_MAX 15 /* linux/oom.h */
+#define OOM_SCORE_ADJ_MAX 1000
+#define COREDUMP_BITS 0x1ffu /* MMF_DUMP_FILTER_BITS */
 
-void show_cmdline(struct proc_text *t) {
+static void show_cmdline(struct tree_text *t) {
     const struct mm *mm = current_mm();
 
     text_append_user(t, mm->arg_start, mm->arg_end);
 }
 
-void show_environ(struct proc_text *t) {
+static void show_environ(struct tree_text *t) {
     const struct mm *mm = current_mm();
 
     text_append_user(t, mm->env_start, mm->env_end);
 }
 
-void show_comm(struct proc_text *t) { text_printf(t, "%.15s\n", t->thread->comm); }
+static void show_auxv(struct tree_text *t) {
+    const struct mm *mm = current_mm();
 
-static void limit_value(struct proc_text *t, uint64_t value) {
+    text_append(t, mm->auxv, sizeof(mm->auxv));
+}
+
+static void show_comm(struct tree_text *t) { text_printf(t, "%.15s\n", t->thread->comm); }
+
+/* As prctl(PR_SET_NAME), for any thread. */
+static int store_comm(struct tree_text *t, const char *text, size_t len) {
+    char *comm = t->thread->comm;
+
+    memset(comm, 0, sizeof(t->thread->comm));
+    strlcpy(comm, text, sizeof(t->thread->comm));
+    return 0;
+}
+
+static void limit_value(struct tree_text *t, uint64_t value) {
     size_t start = t->len;
 
     if (value == (uint64_t)RLIM_INFINITY)
@@ -34,7 +52,7 @@ static void limit_value(struct proc_text *t, uint64_t value) {
     text_pad(t, start, 21);
 }
 
-void show_limits(struct proc_text *t) {
+static void show_limits(struct tree_text *t) {
     static const struct {
         int resource;
         const char *name, *unit;
@@ -68,100 +86,245 @@ void show_limits(struct proc_text *t) {
     }
 }
 
-/* Bits of the signals whose action is `handler` or, with caught, a function. */
-static uint64_t signals_with(uint64_t handler, bool caught) {
-    const struct process *p = current_process();
-    uint64_t set = 0;
+static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-    for (int sig = 1; sig <= NSIGNALS; sig++) {
-        uint64_t action = p->actions[sig - 1].handler;
+/* A number as kstrtoint reads it: base by prefix, blanks around it. */
+static int parse_int(const char *text, int64_t *value) {
+    unsigned base = 10, digits = 0;
+    bool negative;
 
-        if (caught ? action > 1 : action == handler) set |= SIG_BIT(sig);
+    while (is_blank(*text))
+        text++;
+    negative = *text == '-';
+    if (*text == '-' || *text == '+') text++;
+    if (*text == '0' && (text[1] | 32) == 'x') {
+        base = 16;
+        text += 2;
     }
-    return set;
-}
+    for (*value = 0;; text++, digits++) {
+        unsigned d = (unsigned)(*text | 32) >= 'a' ? (unsigned)(*text | 32) - 'a' + 10
+                                                   : (unsigned)*text - '0';
 
-#define SIG_IGNORED ((uint64_t)SIG_IGN)
-
-/* The letter and the word that Linux has for what the thread does. */
-static char state_letter(const struct thread *th) {
-    if (th->state == THREAD_ZOMBIE) return 'Z';
-    if (th->process->stopped && th != current_thread()) return 'T';
-    return th->state == THREAD_WAITING ? 'S' : 'R';
-}
-
-static const char *state_name(const struct thread *th) {
-    switch (state_letter(th)) {
-    case 'Z':
-        return "Z (zombie)";
-    case 'T':
-        return "T (stopped)";
-    case 'S':
-        return "S (sleeping)";
-    default:
-        return "R (running)";
+        if (d >= base) break;
+        *value = *value * base + d;
+        if (*value > INT32_MAX) return -EINVAL;
     }
+    while (is_blank(*text))
+        text++;
+    if (negative) *value = -*value;
+    return digits == 0 || *text ? -EINVAL : 0;
 }
 
-void show_stat(struct proc_text *t) {
+static void show_oom_score_adj(struct tree_text *t) {
+    text_printf(t, "%d\n", current_process()->oom_score_adj);
+}
+
+static int set_oom_score_adj(int64_t value) {
+    struct process *p = current_process();
+
+    if (value < p->oom_score_adj_min && !process_capable(CAP_SYS_RESOURCE)) return -EACCES;
+    if (process_capable(CAP_SYS_RESOURCE)) p->oom_score_adj_min = (int32_t)value;
+    p->oom_score_adj = (int32_t)value;
+    return 0;
+}
+
+static int store_oom_score_adj(struct tree_text *t, const char *text, size_t len) {
+    int64_t value;
+
+    if (parse_int(text, &value) || value < -OOM_SCORE_ADJ_MAX || value > OOM_SCORE_ADJ_MAX)
+        return -EINVAL;
+    return set_oom_score_adj(value);
+}
+
+static void show_oom_adj(struct tree_text *t) {
+    int32_t adj = current_process()->oom_score_adj;
+
+    text_printf(t, "%d\n", adj == OOM_SCORE_ADJ_MAX ? OOM_ADJ_MAX : adj * 17 / OOM_SCORE_ADJ_MAX);
+}
+
+static int store_oom_adj(struct tree_text *t, const char *text, size_t len) {
+    int64_t value;
+
+    if (parse_int(text, &value) || value < -17 || value > OOM_ADJ_MAX) return -EINVAL;
+    return set_oom_score_adj(value == OOM_ADJ_MAX ? OOM_SCORE_ADJ_MAX
+                                                  : value * OOM_SCORE_ADJ_MAX / 17);
+}
+
+static void show_coredump_filter(struct tree_text *t) {
+    text_printf(t, "%08x\n", current_process()->coredump_filter);
+}
+
+static int store_coredump_filter(struct tree_text *t, const char *text, size_t len) {
+    int64_t value;
+
+    if (parse_int(text, &value)) return -EINVAL;
+    current_process()->coredump_filter = (uint32_t)value & COREDUMP_BITS;
+    return 0;
+}
+
+/* Referenced bits are not kept: 1 to 4 clear nothing.  5 resets the peak of VmHWM. */
+static int store_clear_refs(struct tree_text *t, const char *text, size_t len) {
+    int64_t value;
+
+    if (parse_int(text, &value) || value < 1 || value > 5) return -EINVAL;
+    if (value == 5) frame_reset_peak();
+    return 0;
+}
+
+static void show_io(struct tree_text *t) {
     const struct process *p = current_process();
-    const struct thread *th = t->thread;
-    const struct mm *mm = p->mm;
-    int64_t cpu_ns = t->of_thread ? sched_cpu_ns(th) : clock_cpu_ns();
-    unsigned long cpu = (unsigned long)(cpu_ns / TICK_NS);
 
-    text_printf(t, "%d (%.15s) %c 0 %d %d 0 -1 0 %lu 0 0 0 ", th->tid, th->comm, state_letter(th),
-                p->pgid, p->sid, (unsigned long)p->faults);
-    text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", cpu, 20 + p->nice, p->nice,
-                p->thread_count, (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
-                (unsigned long)(frame_usage().used / PAGE_SIZE),
-                (unsigned long)p->limits[RLIMIT_RSS].rlim_cur);
-    text_printf(t, "0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0 17 0 0 0 0 0 0 0 0 %lu ",
-                (unsigned long)mm->stack_top, (unsigned long)th->signals.pending,
-                (unsigned long)th->sigmask, (unsigned long)signals_with(SIG_IGNORED, false),
-                (unsigned long)signals_with(0, true), (unsigned long)mm->brk_start);
-    text_printf(t, "%lu %lu %lu %lu 0\n", (unsigned long)mm->arg_start, (unsigned long)mm->arg_end,
-                (unsigned long)mm->env_start, (unsigned long)mm->env_end);
+    text_printf(t, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", (unsigned long)p->io.rchar,
+                (unsigned long)p->io.wchar, (unsigned long)p->io.syscr, (unsigned long)p->io.syscw);
+    text_printf(t, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
 }
 
-void show_statm(struct proc_text *t) {
-    unsigned long mapped = current_mm()->mapped / PAGE_SIZE;
-    unsigned long resident = frame_usage().used / PAGE_SIZE;
+static void show_timerslack(struct tree_text *t) {
+    uint64_t ns = current_process()->timer_slack_ns;
 
-    text_printf(t, "%lu %lu 0 0 0 %lu 0\n", mapped, min(resident, mapped), mapped);
+    text_printf(t, "%lu\n", ns ? (unsigned long)ns : 50000ul);
 }
 
-static void show_memory(struct proc_text *t) {
-    struct frame_usage use = frame_usage();
-    unsigned long mapped = current_mm()->mapped / 1024;
-
-    text_printf(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\n", mapped, mapped);
-    text_printf(t, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n", (unsigned long)use.peak / 1024,
-                (unsigned long)use.used / 1024);
+static void show_autogroup(struct tree_text *t) {
+    text_printf(t, "/autogroup-1 nice %d\n", current_process()->nice);
 }
 
-void show_status(struct proc_text *t) {
-    const struct process *p = current_process();
-    const struct thread *th = t->thread;
-    const char *caps = p->euid == 0 ? "000001ffffffffff" : "0000000000000000";
+/* Children of the thread: there are no other processes. */
+static void show_children(struct tree_text *t) {}
 
-    text_printf(t, "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\n", th->comm, p->fs.umask,
-                state_name(th));
-    text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t0\nTracerPid:\t0\n", p->pid, th->tid);
-    text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", p->uid, p->euid, p->suid, p->euid);
-    text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", p->gid, p->egid, p->sgid, p->egid);
-    text_printf(t, "FDSize:\t%u\nGroups:\t \n", p->fds.size);
-    show_memory(t);
-    text_printf(t, "Threads:\t%u\nSigQ:\t%u/%lu\n", p->thread_count, p->queued_signals,
-                (unsigned long)p->limits[RLIMIT_SIGPENDING].rlim_cur);
-    text_printf(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\n", (unsigned long)th->signals.pending,
-                (unsigned long)p->signals.pending);
-    text_printf(t, "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
-                (unsigned long)th->sigmask, (unsigned long)signals_with(SIG_IGNORED, false),
-                (unsigned long)signals_with(0, true));
-    text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%s\nCapEff:\t%s\nCapBnd:\t%s\nCapAmb:\t%016lx\n", 0ul,
-                caps, caps, caps, 0ul);
-    text_printf(t, "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n");
-    text_printf(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
-                (unsigned long)th->switches, (unsigned long)th->preemptions);
+/* Neither is a thread asleep in a place that has a name, nor is its kernel stack shown. */
+static void show_wchan(struct tree_text *t) { text_printf(t, "0"); }
+
+static int64_t path_text(const char *path, char *buf, uint64_t size) {
+    uint64_t len;
+
+    if (!path || !*path) return -ENOENT;
+    len = min(strlen(path), size);
+    memcpy(buf, path, len);
+    return (int64_t)len;
 }
+
+static int64_t exe_target(const struct tree_node *n, char *buf, uint64_t size) {
+    return path_text(current_process()->exe, buf, size);
+}
+
+static int64_t cwd_target(const struct tree_node *n, char *buf, uint64_t size) {
+    return path_text(current_process()->fs.cwd, buf, size);
+}
+
+/* There is one namespace of each kind; the numbers are those of Linux's first ones. */
+#define NS(name, kind, number)                                                                     \
+    { name, TREE_LINK, .constant = kind ":[" number "]", .opaque = true }
+static const struct tree_entry ns_rows[] = {
+    NS("cgroup", "cgroup", "4026531835"), NS("ipc", "ipc", "4026531839"),
+    NS("mnt", "mnt", "4026531841"),       NS("net", "net", "4026531840"),
+    NS("pid", "pid", "4026531836"),       NS("pid_for_children", "pid", "4026531836"),
+    NS("time", "time", "4026531834"),     NS("time_for_children", "time", "4026531834"),
+    NS("user", "user", "4026531837"),     NS("uts", "uts", "4026531838"),
+};
+static const struct tree_dir ns_dir = TREE_ROWS(ns_rows);
+
+/* No security module: reading says so as Linux does. */
+static const struct file_ops attr_ops = {
+    .getattr = tree_file_getattr,
+    .statfs = tree_file_statfs,
+    .release = tree_file_release,
+};
+static const struct tree_entry attr_rows[] = {
+    {"current", TREE_FILE, .ops = &attr_ops},  {"exec", TREE_FILE, .ops = &attr_ops},
+    {"fscreate", TREE_FILE, .ops = &attr_ops}, {"keycreate", TREE_FILE, .ops = &attr_ops},
+    {"prev", TREE_FILE, .ops = &attr_ops},     {"sockcreate", TREE_FILE, .ops = &attr_ops},
+};
+static const struct tree_dir attr_dir = TREE_ROWS(attr_rows);
+
+static const char id_map[] = "         0          0 4294967295";
+
+/* What /proc/PID and /proc/PID/task/TID both have. */
+#define COMMON_ROWS                                                                                \
+    {"attr", TREE_DIR, .dir = &attr_dir}, {"auxv", TREE_OWNER, .show = show_auxv},                 \
+        {"cgroup", TREE_FILE, .constant = "0::/"},                                                 \
+        {"clear_refs", S_IFREG | 0200, .store = store_clear_refs},                                 \
+        {"cmdline", TREE_FILE, .show = show_cmdline},                                              \
+        {"comm", TREE_WRITABLE, .show = show_comm, .store = store_comm},                           \
+        {"cpuset", TREE_FILE, .constant = "/"}, {"cwd", TREE_LINK, .target = cwd_target},          \
+        {"environ", TREE_OWNER, .show = show_environ}, {"exe", TREE_LINK, .target = exe_target},   \
+        {"fd", S_IFDIR | 0500, .dir = &proc_fd_dir},                                               \
+        {"fdinfo", TREE_DIR, .dir = &proc_fdinfo_dir}, {"gid_map", TREE_FILE, .constant = id_map}, \
+        {"io", TREE_OWNER, .show = show_io}, {"limits", TREE_FILE, .show = show_limits},           \
+        {"loginuid", TREE_FILE, .constant = "4294967295"}, {"maps", TREE_FILE, .show = show_maps}, \
+        {"mem", S_IFREG | 0600, .ops = &proc_mem_ops},                                             \
+        {"mountinfo", TREE_FILE, .show = show_mountinfo},                                          \
+        {"mounts", TREE_FILE, .show = show_mounts}, {"net", TREE_DIR, .dir = &proc_net_dir},       \
+        {"ns", TREE_DIR, .dir = &ns_dir}, {"numa_maps", TREE_FILE, .show = show_numa_maps},        \
+        {"oom_adj", TREE_WRITABLE, .show = show_oom_adj, .store = store_oom_adj},                  \
+        {"oom_score", TREE_FILE, .show = show_oom_score},                                          \
+        {"oom_score_adj", TREE_WRITABLE, .show = show_oom_score_adj,                               \
+         .store = store_oom_score_adj},                                                            \
+        {"pagemap", TREE_OWNER, .ops = &proc_pagemap_ops},                                         \
+        {"personality", TREE_OWNER, .constant = "00000000"},                                       \
+        {"projid_map", TREE_FILE, .constant = id_map}, {"root", TREE_LINK, .constant = "/"},       \
+        {"sched", TREE_FILE, .show = show_sched},                                                  \
+        {"schedstat", TREE_FILE, .show = show_schedstat},                                          \
+        {"sessionid", TREE_FILE, .constant = "4294967295"},                                        \
+        {"setgroups", TREE_FILE, .constant = "allow"}, {"smaps", TREE_FILE, .show = show_smaps},   \
+        {"smaps_rollup", TREE_FILE, .show = show_smaps_rollup},                                    \
+        {"stat", TREE_FILE, .show = show_stat}, {"statm", TREE_FILE, .show = show_statm},          \
+        {"status", TREE_FILE, .show = show_status}, {"syscall", TREE_OWNER, .show = show_syscall}, \
+        {"uid_map", TREE_FILE, .constant = id_map}, {                                              \
+        "wchan", TREE_FILE, .show = show_wchan                                                     \
+    }
+
+static const struct tree_entry task_rows[] = {
+    COMMON_ROWS,
+    {"children", TREE_FILE, .show = show_children},
+};
+static const struct tree_dir task_dir = TREE_ROWS(task_rows);
+
+static int next_tid(const struct tree_node *dir, int from) {
+    int best = TREE_NONE;
+    const struct thread *t;
+
+    TAILQ_FOREACH(t, &current_process()->threads, in_process) {
+        if (t->tid >= from && (best == TREE_NONE || t->tid < best)) best = t->tid;
+    }
+    return best;
+}
+
+static const struct tree_numbered tids = {
+    .meaning = TREE_TID,
+    .next = next_tid,
+    .entry = {"", TREE_DIR, .dir = &task_dir},
+};
+static const struct tree_dir tasks_dir = {NULL, 0, &tids};
+
+static const struct tree_entry pid_rows[] = {
+    COMMON_ROWS,
+    {"autogroup", TREE_FILE, .show = show_autogroup},
+    {"coredump_filter", TREE_WRITABLE, .show = show_coredump_filter,
+     .store = store_coredump_filter},
+    {"mountstats", TREE_OWNER, .show = show_mountstats},
+    {"task", TREE_DIR, .dir = &tasks_dir},
+    {"timens_offsets", TREE_FILE,
+     .constant = "monotonic           0         0\nboottime            0         0"},
+    {"timers", TREE_FILE, .show = show_children},
+    {"timerslack_ns", TREE_FILE, .show = show_timerslack},
+};
+static const struct tree_dir pid_dir = TREE_ROWS(pid_rows);
+
+/* Threads are found by number too, though not listed. */
+static bool pid_exists(const struct tree_node *dir, int number) {
+    return number > 0 && thread_find(number);
+}
+
+static int next_pid(const struct tree_node *dir, int from) {
+    int32_t pid = current_process()->pid;
+
+    return from <= pid ? pid : TREE_NONE;
+}
+
+const struct tree_numbered proc_pids = {
+    .meaning = TREE_PID,
+    .next = next_pid,
+    .exists = pid_exists,
+    .entry = {"", TREE_DIR, .dir = &pid_dir},
+};

@@ -161,7 +161,6 @@ static int attach(struct rnode *n, struct file *out) {
 static int may_open(const struct rnode *n, uint32_t flags) {
     /* Access mode 3 means both, as in Linux. */
     static const uint8_t amode[] = {4, 2, 6, 6};
-    uint32_t euid = current_process()->euid;
     bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
     int r;
 
@@ -172,7 +171,8 @@ static int may_open(const struct rnode *n, uint32_t flags) {
     if (S_ISSOCK(n->mode)) return -ENXIO;
     r = rnode_permission(n, amode[flags & O_ACCMODE] | (flags & O_TRUNC ? 2 : 0));
     if (r) return r;
-    return (flags & O_NOATIME) && euid != 0 && euid != n->uid ? -EPERM : 0;
+    if (!(flags & O_NOATIME) || current_process()->fsuid == n->uid) return 0;
+    return process_capable(CAP_FOWNER) ? 0 : -EPERM;
 }
 
 static int node_reopen(struct file *f, struct file *out) {

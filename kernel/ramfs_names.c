@@ -12,11 +12,13 @@
 
 /* The sticky bit: only the owner of the name or of the directory removes it. */
 static int may_remove(const struct rnode *dir, const struct rnode *node) {
-    uint32_t uid = current_process()->euid;
+    uint32_t uid = current_process()->fsuid;
     int r = rnode_permission(dir, WX);
 
     if (r) return r;
-    if ((dir->mode & S_ISVTX) && uid != 0 && uid != dir->uid && uid != node->uid) return -EPERM;
+    if ((dir->mode & S_ISVTX) && uid != dir->uid && uid != node->uid &&
+        !process_capable(CAP_FOWNER))
+        return -EPERM;
     return 0;
 }
 

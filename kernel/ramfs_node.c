@@ -2,6 +2,7 @@
 /* Nodes of ramfs: life, attributes, times, permissions, and the walk from a path to a node. */
 #include <hermit/linux_abi.h>
 #include <kernel/clock.h>
+#include <kernel/creds.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
@@ -20,8 +21,8 @@ struct rnode *rnode_new(struct ramfs *fs, uint32_t mode, const struct rnode *par
     n->nlink = S_ISDIR(mode) ? 2 : 1;
     n->btime = n->ctime = n->mtime = n->atime = clock_realtime_ns();
     if (parent) {
-        n->uid = current_process()->euid;
-        n->gid = current_process()->egid;
+        n->uid = current_process()->fsuid;
+        n->gid = current_process()->fsgid;
         if (parent->mode & S_ISGID) {
             n->gid = parent->gid;
             if (S_ISDIR(mode)) n->mode |= S_ISGID;
@@ -79,7 +80,7 @@ void rnode_accessed(struct rnode *n) {
 }
 
 void rnode_drop_privileges(struct rnode *n) {
-    if (current_process()->euid == 0) return;
+    if (process_capable(CAP_FSETID)) return;
     n->mode &= ~(uint32_t)S_ISUID;
     if (n->mode & S_IXGRP) n->mode &= ~(uint32_t)S_ISGID;
 }
@@ -87,15 +88,17 @@ void rnode_drop_privileges(struct rnode *n) {
 /* Whether the caller may set what mask names; chown(2), chmod(2), utimensat(2). */
 static int may_change(const struct rnode *n, const struct hc_attr *attr, uint32_t mask) {
     const struct process *proc = current_process();
-    bool owner = proc->euid == 0 || proc->euid == n->uid;
-    uint32_t explicit = HC_SET_MODE | HC_SET_UID | HC_SET_GID;
+    bool own = proc->fsuid == n->uid, owner = own || process_capable(CAP_FOWNER);
+    bool gives = process_capable(CAP_CHOWN);
+    uint32_t explicit = HC_SET_MODE;
 
     if ((mask & HC_SET_ATIME) && !(mask & HC_SET_ATIME_NOW)) explicit |= HC_SET_ATIME;
     if ((mask & HC_SET_MTIME) && !(mask & HC_SET_MTIME_NOW)) explicit |= HC_SET_MTIME;
-    if ((mask & explicit) && !owner) return -EPERM;
-    if ((mask & HC_SET_UID) && proc->euid != 0 && attr->uid != n->uid) return -EPERM;
-    if ((mask & HC_SET_GID) && proc->euid != 0 && attr->gid != n->gid && attr->gid != proc->egid)
+    if ((mask & HC_SET_UID) && !gives && !(own && attr->uid == n->uid)) return -EPERM;
+    if ((mask & HC_SET_GID) && !gives &&
+        !(own && (attr->gid == n->gid || creds_in_group(proc, attr->gid))))
         return -EPERM;
+    if ((mask & explicit) && !owner) return -EPERM;
     if ((mask & (HC_SET_ATIME_NOW | HC_SET_MTIME_NOW)) && !owner) return rnode_permission(n, 2);
     return 0;
 }
@@ -112,7 +115,8 @@ static void set_mode(struct rnode *n, uint32_t mode) {
     const struct process *proc = current_process();
 
     n->mode = (n->mode & S_IFMT) | (mode & 07777);
-    if (proc->euid != 0 && proc->egid != n->gid) n->mode &= ~(uint32_t)S_ISGID;
+    if (!process_capable(CAP_FSETID) && !creds_in_group(proc, n->gid))
+        n->mode &= ~(uint32_t)S_ISGID;
 }
 
 int rnode_setattr(struct rnode *n, const struct hc_attr *attr, uint32_t mask) {

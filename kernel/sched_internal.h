@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by sched.c, thread.c, wait.c and timer.c only. */
+/* Shared by sched.c, runqueue.c, thread.c, smp.c, wait.c and timer.c only. */
 #ifndef SCHED_INTERNAL_H
 #define SCHED_INTERNAL_H
 
@@ -9,27 +9,58 @@
 #define SLICE_MS 10
 
 /* sched.c */
-/* The running thread's time begins now. */
-void sched_start_clock(void);
-/* Cycles that are left of the current slice. */
-uint64_t sched_slice_left(void);
+/* Cycles that are left of a CPU's current slice. */
+uint64_t sched_slice_left(const struct percpu *cpu);
 /* The second half of a switch, on the new thread's stack. */
 void sched_switched(void);
-/* Gives the CPU away: t, the current thread, is no longer in the run queue.  Returns when
- * somebody has put it back and its turn comes. */
+/* The same for a thread that runs for the first time, up to the way out. */
+void sched_first_run(void);
+/* Gives the CPU away: the current thread is in no run queue, or in another CPU's.  Returns when its
+ * turn comes. */
 void sched_switch_away(void);
-/* Puts t at the end of the run queue. */
+/* Puts t into a run queue. */
 void sched_enqueue(struct thread *t);
-/* Time asleep is nobody's CPU time. */
+/* Adds the time until now to the current thread's. */
 void sched_account(void);
+/* The timer fired: tells the CPUs whose slice is over. */
+void sched_tick(void);
+/* Gives a new CPU its run queue and idle thread. */
+bool sched_cpu_init(struct percpu *cpu);
+void sched_cpu_discard(struct percpu *cpu);
+
+/* runqueue.c */
+/* Adds t to the best CPU for it, which is interrupted if it sleeps or runs somebody who has had
+ * more time. */
+void runqueue_add(struct thread *t);
+/* Adds the current thread to this CPU's: behind all others (sched_yield(2)), or where its time puts
+ * it. */
+void runqueue_yield(struct thread *t);
+void runqueue_preempted(struct thread *t);
+/* t has had cycles_run more on `cpu`. */
+void runqueue_account(struct percpu *cpu, struct thread *t, uint64_t cycles_run);
+/* The next thread for this CPU, perhaps another CPU's, or NULL. */
+struct thread *runqueue_take(void);
+/* Has this CPU one waiting?  Has any? */
+bool runqueue_empty(void);
+bool runqueue_any_waiting(void);
+/* May t run on this CPU? */
+bool runqueue_belongs_here(const struct thread *t);
+/* After a change of t's affinity. */
+void runqueue_moved(struct thread *t);
+/* Takes a thread from a CPU that has many more. */
+void runqueue_balance(void);
 
 /* thread.c */
 /* Frees the thread that ended last, once another one runs. */
 void thread_reap(void);
+/* A thread that runs main() in the kernel only, as `cpu`'s idle thread, or NULL. */
+struct thread *thread_create_idle(struct percpu *cpu, void (*main)(void));
 
 /* wait.c */
-/* Waits until the run queue has a thread. */
+/* Nothing can run on this CPU: takes events, then sleeps until something may have changed. */
 void wait_idle(void);
+/* A CPU sleeps in the loader on behalf of all that wait. */
+bool wait_watched(void);
 /* Takes a waiting thread off its list. */
 void wait_remove(struct thread *t);
 /* Fires timers, wakes the threads whose deadline has passed and, on a tick, those whose host files

@@ -16,6 +16,8 @@ struct signal_node {
     siginfo_t info;
 };
 
+struct waitq signal_waitq = {TAILQ_HEAD_INITIALIZER(signal_waitq.entries)};
+
 bool signal_default_ignored(int sig) { return (IGNORED_SIGNALS & SIG_BIT(sig)) != 0; }
 
 static bool is_ignored(const struct thread *t, int sig) {
@@ -124,7 +126,7 @@ static struct thread *taker(struct process *p, int sig) {
 static void notify(struct thread *t, int sig) {
     if (!takes(t, sig)) return;
     sched_wake(t);
-    if (t == current_thread()) percpu()->pending = 1;
+    sched_interrupt(t);
 }
 
 static int send(struct thread *t, struct signal_queue *q, int sig, const siginfo_t *info) {
@@ -141,6 +143,7 @@ static int send(struct thread *t, struct signal_queue *q, int sig, const siginfo
     int r = queue_add(p, q, sig, info);
     if (q == &p->signals) t = taker(p, sig);
     if (t != NULL) notify(t, sig);
+    waitq_wake(&signal_waitq, POLLIN);
     return r;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The exit path: default actions, handlers, restarting of interrupted calls.  Owns nothing. */
+#include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/wait.h>
 
@@ -16,7 +17,9 @@ void signal_wait_while_stopped(void) {
 }
 
 static void stop_process(struct thread *t) {
-    t->process->stopped = true; /* the others see it on their way out */
+    struct thread *other;
+    t->process->stopped = true;
+    TAILQ_FOREACH(other, &t->process->threads, in_process) { sched_interrupt(other); }
     signal_wait_while_stopped();
 }
 

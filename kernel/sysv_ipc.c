@@ -85,7 +85,7 @@ int32_t sysv_max_index(const struct sysv_table *t) {
 int sysv_permission(const struct sysv_object *o, uint32_t want) {
     const struct process *p = current_process();
     uint32_t mode = o->mode;
-    if (p->euid == 0) return 0;
+    if (process_capable(CAP_IPC_OWNER)) return 0;
     if (p->euid == o->cuid || p->euid == o->uid)
         mode >>= 6;
     else if (p->egid == o->cgid || p->egid == o->gid)
@@ -95,7 +95,7 @@ int sysv_permission(const struct sysv_object *o, uint32_t want) {
 
 int sysv_owner(const struct sysv_object *o) {
     uint32_t euid = current_process()->euid;
-    return euid == 0 || euid == o->cuid || euid == o->uid ? 0 : -EPERM;
+    return process_capable(CAP_SYS_ADMIN) || euid == o->cuid || euid == o->uid ? 0 : -EPERM;
 }
 
 void sysv_perm_out(const struct sysv_object *o, struct ipc64_perm *out) {

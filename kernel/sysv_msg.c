@@ -197,7 +197,7 @@ static int64_t change_queue(struct msg_queue *q, int32_t cmd, gva_t from) {
     int r = sysv_owner(&q->object);
     if (r != 0) return r;
     if (cmd == IPC_SET) {
-        if (ds.msg_qbytes > MSGMNB && current_process()->euid != 0) return -EPERM;
+        if (ds.msg_qbytes > MSGMNB && !process_capable(CAP_SYS_RESOURCE)) return -EPERM;
         r = sysv_perm_set(&q->object, &ds.msg_perm);
         if (r != 0) return r;
         q->limit = ds.msg_qbytes;

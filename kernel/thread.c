@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads from creation to end.  Owns thread numbers, kernel stacks and the list of threads. */
+#include <kernel/arch.h>
 #include <kernel/futex.h>
 #include <kernel/heap.h>
+#include <kernel/log.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 #include <kernel/wait.h>
@@ -13,6 +16,7 @@
 
 /* With the heap's header this is a power of two of frames. */
 #define KSTACK_BYTES (0x8000 - 32)
+#define IDLE_STACK_BYTES (0x2000 - 32)
 #define TID_MAX (4 << 20) /* /proc/sys/kernel/pid_max */
 #define SAVED_REGISTERS 6 /* of switch_stacks */
 
@@ -28,7 +32,11 @@ void sched_init(struct process *p, struct thread *t) {
     p->leader = t;
     p->thread_count = 1;
     t->kstack_top = percpu()->kstack_top;
-    sched_start_clock();
+    percpu()->vectors = t;
+    percpu()->since = arch_tsc();
+    percpu()->thread = t;
+    if (!sched_cpu_init(percpu())) panic("out of memory at boot");
+    percpu()->thread = t;
 }
 
 struct thread *thread_find(int32_t tid) {
@@ -47,22 +55,22 @@ static int32_t new_tid(void) {
     return last_tid;
 }
 
+int32_t thread_last_tid(void) { return last_tid; }
+
 static void thread_free(struct thread *t) {
     xstate_free(t->xstate);
     kfree(t->kstack);
     if (t->kstack != NULL) kfree(t); /* the boot stack and its thread are static */
 }
 
-/* The frame that leaves to the program, and below it what switch_stacks() takes. */
-static void lay_out_stack(struct thread *t, const struct regs *from) {
+/* A frame that leaves to the program, and below it what switch_stacks() takes. */
+static void lay_out_stack(struct thread *t, uint64_t bytes, const void *first) {
     *(uint64_t *)t->kstack = KSTACK_MAGIC;
     /* As boot_stack_top: the frame of 21 words ends 16-byte aligned. */
-    t->kstack_top = (uint64_t)t->kstack + KSTACK_BYTES - 8 - (KSTACK_BYTES & 15);
+    t->kstack_top = (uint64_t)t->kstack + bytes - 8 - (bytes & 15);
     t->regs = (struct regs *)(t->kstack_top - sizeof(struct regs));
-    *t->regs = *from;
-    t->regs->rax = 0;
     uint64_t *sp = (uint64_t *)t->regs;
-    *--sp = (uint64_t)thread_first_run;
+    *--sp = (uint64_t)first;
     for (int i = 0; i < SAVED_REGISTERS; i++)
         *--sp = 0;
     t->kernel_rsp = (uint64_t)sp;
@@ -90,15 +98,34 @@ struct thread *thread_create(void) {
     t->full_restore = 1;
     xstate_switch_save(t->xstate);
     __asm__ volatile("rdfsbase %0" : "=r"(t->fs_base));
-    lay_out_stack(t, self->regs);
+    t->cpu = self->cpu;
+    t->vectors_cpu = UINT32_MAX;
+    lay_out_stack(t, KSTACK_BYTES, thread_first_run);
+    *t->regs = *self->regs;
+    t->regs->rax = 0;
+    return t;
+}
+
+struct thread *thread_create_idle(struct percpu *cpu, void (*main)(void)) {
+    struct thread *t = kzalloc(sizeof(*t));
+    if (t == NULL) return NULL;
+    t->kstack = kmalloc(IDLE_STACK_BYTES);
+    if (t->kstack == NULL) {
+        kfree(t);
+        return NULL;
+    }
+    t->process = current_process();
+    t->cpu = cpu->id;
+    lay_out_stack(t, IDLE_STACK_BYTES, (const void *)(uint64_t)main);
+    if (cpu->kstack_top == 0) cpu->kstack_top = t->kstack_top;
     return t;
 }
 
 void thread_start(struct thread *t) {
     TAILQ_INSERT_TAIL(&t->process->threads, t, in_process);
     t->process->thread_count++;
+    cpu_start_next();
     sched_enqueue(t);
-    if (timer_outdated()) percpu()->pending = 1;
 }
 
 void thread_discard(struct thread *t) { thread_free(t); }
@@ -125,6 +152,9 @@ void thread_exit(int status) {
     if (--p->thread_count == 0) process_exit(p->leader_status);
     t->state = THREAD_ZOMBIE;
     signal_thread_exit(t);
+    sched_account();
+    p->ended_cycles += t->cpu_cycles;
+    t->cpu_cycles = 0;
     if (t != p->leader) {
         TAILQ_REMOVE(&p->threads, t, in_process);
         ended = t;
@@ -142,6 +172,7 @@ void thread_kill_others(void) {
         if (t == self || t->state == THREAD_ZOMBIE) continue;
         t->killed = true;
         sched_wake(t);
+        sched_interrupt(t);
     }
     alone_waiter = self;
     while (p->thread_count > 1)

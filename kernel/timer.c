@@ -17,12 +17,19 @@ static struct {
     bool tick;        /* fired since the last look */
 } timer;
 
-/* Two threads share the CPU, or one runs while another waits for what only a look can tell. */
-static bool tick_needed(void) { return sched_others_runnable() || wait_for_host(); }
+/* Two threads share a CPU, or one runs while another waits for what only a look can tell. */
+static bool tick_needed(void) {
+    return runqueue_any_waiting() || (wait_for_host() && !wait_watched());
+}
+
+/* The earliest deadline of a waiting thread that no idle CPU takes care of, or WAIT_FOREVER. */
+static int64_t thread_deadline(void) {
+    return wait_watched() ? WAIT_FOREVER : wait_next_deadline();
+}
 
 bool timer_outdated(void) {
     if (!hypercall_available()) return false;
-    int64_t next = wait_next_deadline();
+    int64_t next = thread_deadline();
     if (next >= 0 && (timer.armed_ns == 0 || next < timer.armed_ns)) return true;
     return !timer.ticking && tick_needed();
 }
@@ -33,7 +40,7 @@ static int64_t earlier(int64_t a, int64_t b) {
 }
 
 void timer_update(void) {
-    int64_t next = wait_next_deadline(), want = current_process()->itimer_deadline_ns;
+    int64_t next = thread_deadline(), want = current_process()->itimer_deadline_ns;
     if (next >= 0) want = earlier(want, max(next, 1));
     if (!timer.ticking && tick_needed()) {
         timer.ticking = true;

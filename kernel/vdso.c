@@ -15,11 +15,7 @@ struct vvar *vdso_vvar(void) {
     return &vvar_page.data;
 }
 
-void vdso_init(void) {
-    kassert(((uint64_t)vdso_image_start & PAGE_MASK) == 0);
-    vvar_page.data.cpu = 0;
-    vvar_page.data.node = 0;
-}
+void vdso_init(void) { kassert(((uint64_t)vdso_image_start & PAGE_MASK) == 0); }
 
 gpa_t vdso_vvar_gpa(void) { return frame_gpa(&vvar_page); }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Path operations that read or change one object: stat, readlink, chmod and the like, access. */
 #include <hermit/linux_abi.h>
+#include <kernel/creds.h>
 #include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
@@ -123,16 +124,16 @@ int vfs_access(struct vpath *p, int amode, bool follow) {
 int vfs_permission(const struct hc_attr *attr, int amode) {
     const struct process *proc = current_process();
     uint32_t bits = attr->mode;
+    bool dir = S_ISDIR(attr->mode);
 
     if (S_ISLNK(attr->mode)) return 0;
-    if (proc->euid == 0) {
-        /* Root may do anything but run a file that nobody may run. */
-        if ((amode & 1) && !S_ISDIR(attr->mode) && !(attr->mode & 0111)) return -EACCES;
-        return 0;
-    }
-    if (proc->euid == attr->uid)
+    if (proc->fsuid == attr->uid)
         bits >>= 6;
-    else if (proc->egid == attr->gid)
+    else if (creds_in_group(proc, attr->gid))
         bits >>= 3;
-    return (amode & ~bits & 7) ? -EACCES : 0;
+    if (!(amode & ~bits & 7)) return 0;
+    if ((dir ? !(amode & 2) : amode == 4) && process_capable(CAP_DAC_READ_SEARCH)) return 0;
+    /* Not even root runs a file that nobody may run. */
+    if ((amode & 1) && !dir && !(attr->mode & 0111)) return -EACCES;
+    return process_capable(CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 }

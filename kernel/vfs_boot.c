@@ -98,8 +98,11 @@ void vfs_boot(const struct hermit_boot *boot) {
     /* Shares come in the order of the command line; at equal length later ones win. */
     if (boot->flags & HERMIT_BOOT_ROOT_SHARE) mount_share(boot, 0);
     mount_or_panic(&devfs_ops, "/dev", "devtmpfs", NULL);
+    mount_or_panic(&tree_ops, "/dev/pts", "devpts", (void *)(uintptr_t)&devpts_tree);
     mount_ramfs("/dev/shm", 01777);
-    mount_or_panic(&procfs_ops, "/proc", "proc", NULL);
+    mount_or_panic(&tree_ops, "/proc", "proc", (void *)(uintptr_t)&procfs_tree);
+    mount_or_panic(&tree_ops, "/sys", "sysfs", (void *)(uintptr_t)&sysfs_tree);
+    mount_or_panic(&tree_ops, "/sys/fs/cgroup", "cgroup2", (void *)(uintptr_t)&cgroupfs_tree);
     if (!has_share(boot, "/tmp")) mount_ramfs("/tmp", 01777);
     for (uint32_t i = boot->flags & HERMIT_BOOT_ROOT_SHARE ? 1 : 0; i < boot->nshares; i++)
         mount_share(boot, i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads that wait, and sleeping in the loader when nobody else can run.  Owns the lists of
- * waiting threads and the account of time asleep. */
+ * waiting threads. */
+#include <hermit/boot.h>
 #include <hermit/linux_abi.h>
 #include <kernel/arch.h>
 #include <kernel/clock.h>
@@ -9,7 +10,9 @@
 #include <kernel/ktimer.h>
 #include <kernel/log.h>
 #include <kernel/process.h>
+#include <kernel/serial.h>
 #include <kernel/signal.h>
+#include <kernel/smp.h>
 #include <kernel/vfs.h>
 #include <kernel/wait.h>
 
@@ -17,21 +20,33 @@
 
 #define RETRY_NS 10000000
 #define REVENTS_UNKNOWN 0xffffu /* the loader has not looked */
+#define NOT_WATCHED UINT32_MAX
+#define POLL_MIN_US 10
+#define POLL_MAX_US 200
+#define LONG_SLEEP_US 2000
 
 static struct thread_list watching = TAILQ_HEAD_INITIALIZER(watching); /* with a condition */
 static struct thread_list sleeping = TAILQ_HEAD_INITIALIZER(sleeping); /* woken by name */
 static uint32_t timed, on_host;  /* threads with a deadline, with host files */
 static int64_t next_deadline_ns; /* nobody's is earlier, if anybody has one */
-static struct hc_wait_fd union_fds[HC_MAX_WAIT_FDS];
-static int64_t slept_ns;
 
-int64_t wait_total_ns(void) { return slept_ns; }
+/* One CPU at a time sleeps in the loader with the host files of all waiting threads and the
+ * earliest deadline; the others just sleep. */
+static struct {
+    struct percpu *cpu;  /* NULL: nobody */
+    int64_t deadline_ns; /* that it knows of, -1: none */
+    struct hc_wait_fd fds[HC_MAX_WAIT_FDS];
+} watcher;
+
+static struct percpu *polling; /* an idle CPU that watches its queue instead of sleeping */
 
 int64_t wait_next_deadline(void) {
     int64_t timer = ktimer_next();
     if (timed == 0) return timer;
     return timer < 0 ? next_deadline_ns : min(timer, next_deadline_ns);
 }
+
+bool wait_watched(void) { return watcher.cpu != NULL; }
 
 bool wait_for_host(void) { return on_host > 0; }
 
@@ -45,10 +60,17 @@ void wait_remove(struct thread *t) {
     if (t->wait.count > 0) on_host--;
 }
 
+static bool news_for_watcher(const struct wait *w) {
+    if (w->count > 0) return true;
+    if (w->deadline_ns < 0) return false;
+    return watcher.deadline_ns < 0 || w->deadline_ns < watcher.deadline_ns;
+}
+
 /* Gives the CPU away until somebody wakes the thread. */
 static void block(const struct wait *w) {
     struct thread *t = current_thread();
     t->wait = *w;
+    t->wait.watched_at = NOT_WATCHED;
     t->state = THREAD_WAITING;
     t->switches++;
     TAILQ_INSERT_TAIL(list_of(t), t, queued);
@@ -58,6 +80,7 @@ static void block(const struct wait *w) {
     if (w->deadline_ns >= 0) {
         if (timed++ == 0 || w->deadline_ns < next_deadline_ns) next_deadline_ns = w->deadline_ns;
     }
+    if (watcher.cpu != NULL && news_for_watcher(w)) cpu_kick(watcher.cpu);
     sched_switch_away();
 }
 
@@ -80,7 +103,8 @@ static int wait_loop(bool (*again)(void *arg), const struct wait *w) {
 
 int wait_until(bool (*ready)(void *arg), void *arg, struct hc_wait_fd *fds, uint32_t count,
                int64_t deadline_ns) {
-    const struct wait w = {ready, arg, fds, count, deadline_ns};
+    const struct wait w = {
+        .ready = ready, .arg = arg, .fds = fds, .count = count, .deadline_ns = deadline_ns};
     return wait_loop(ready, &w);
 }
 
@@ -139,25 +163,27 @@ static uint32_t gather(void) {
     struct thread *t;
     uint32_t n = 0;
     TAILQ_FOREACH(t, &watching, queued) {
-        const struct wait *w = &t->wait;
+        struct wait *w = &t->wait;
         bool fits = w->count <= HC_MAX_WAIT_FDS - n;
+        w->watched_at = fits ? n : NOT_WATCHED;
         for (uint32_t i = 0; i < w->count; i++) {
             w->fds[i].revents = fits ? 0 : REVENTS_UNKNOWN;
-            if (fits) union_fds[n++] = w->fds[i];
+            if (fits) watcher.fds[n++] = w->fds[i];
         }
     }
     return n;
 }
 
-/* Gives each thread its part of the answer and wakes those that have one. */
+/* Gives each thread its part of the answer and wakes those that have one.  Some have begun to wait
+ * since gather(). */
 static void distribute(void) {
     struct thread *t, *next;
-    uint32_t n = 0;
     TAILQ_FOREACH_SAFE(t, &watching, queued, next) {
         const struct wait *w = &t->wait;
         bool any = false;
         for (uint32_t i = 0; i < w->count; i++) {
-            if (w->fds[i].revents != REVENTS_UNKNOWN) w->fds[i].revents = union_fds[n++].revents;
+            if (w->watched_at != NOT_WATCHED)
+                w->fds[i].revents = watcher.fds[w->watched_at + i].revents;
             any |= w->fds[i].revents != 0;
         }
         if (any) sched_wake(t);
@@ -172,7 +198,10 @@ static void look(int64_t deadline_ns) {
         int64_t soon = clock_monotonic_ns() + RETRY_NS;
         deadline_ns = deadline_ns < 0 ? soon : min(deadline_ns, soon);
     }
-    int64_t r = call_loader(union_fds, total, deadline_ns);
+    watcher.cpu = percpu();
+    watcher.deadline_ns = deadline_ns;
+    int64_t r = call_loader(watcher.fds, total, deadline_ns);
+    if (r == -EINTR) percpu()->pending = 1; /* the events were the interruption */
     if (r < 0 && r != -EINTR) {
         /* The host cannot watch these: look again soon. */
         int64_t soon = clock_monotonic_ns() + RETRY_NS;
@@ -181,12 +210,13 @@ static void look(int64_t deadline_ns) {
     } else if (r == 0 && deadline_ns > 0 && clock_monotonic_ns() < deadline_ns) {
         clock_follow_host(true); /* the host's clock is past the deadline: catch up */
     }
+    watcher.cpu = NULL;
     if (total > 0 && r >= 0) distribute();
 }
 
 void wait_check(bool tick) {
     check_deadlines();
-    if (tick && on_host > 0 && hypercall_available()) look(0);
+    if (tick && on_host > 0 && watcher.cpu == NULL && hypercall_available()) look(0);
 }
 
 /* Plain QEMU: no loader, so no timer would end a halt. */
@@ -199,18 +229,64 @@ static void idle_without_loader(void) {
         arch_pause();
 }
 
+/* A thread that is woken soon saves an interrupt and an exit.  One CPU at a time does this: the
+ * host may have fewer.  True if there is something to do. */
+static bool poll_for_work(struct percpu *cpu) {
+    if (polling != NULL || cpu->poll_us == 0) return false;
+    polling = cpu;
+    cpu->idle = CPU_POLLING;
+    smp_release();
+    uint64_t end = arch_tsc() + cpu->poll_us * clock_tsc_khz() / 1000;
+    while (arch_tsc() < end && !__atomic_load_n(&cpu->pending, __ATOMIC_RELAXED) &&
+           __atomic_load_n(&cpu->queued, __ATOMIC_RELAXED) == 0)
+        arch_pause();
+    smp_acquire();
+    polling = NULL;
+    cpu->idle = CPU_HALTED;
+    bool work = cpu->pending || cpu->queued > 0;
+    if (work) cpu->poll_us = POLL_MAX_US;
+    return work;
+}
+
+/* Short sleeps call for longer polling the next time, long ones for less. */
+static void adapt_polling(struct percpu *cpu, uint64_t slept_us) {
+    if (slept_us < POLL_MAX_US)
+        cpu->poll_us = min(max(2 * cpu->poll_us, POLL_MIN_US), POLL_MAX_US);
+    else if (slept_us > LONG_SLEEP_US)
+        cpu->poll_us /= 2;
+}
+
+/* QEMU: the loader has one thread, and its interrupts come to the first CPU. */
+static void halt(void) {
+    smp_release();
+    arch_idle();
+    smp_acquire();
+}
+
+static void sleep_in_loader(struct percpu *cpu) {
+    uint64_t start = arch_tsc();
+    if (cpu->id != 0 && boot_info()->engine == HERMIT_ENGINE_QEMU) return halt();
+    if (watcher.cpu == NULL)
+        look(wait_next_deadline());
+    else
+        call_loader(NULL, 0, WAIT_FOREVER);
+    if (smp_active) adapt_polling(cpu, (arch_tsc() - start) * 1000 / clock_tsc_khz());
+    clock_follow_host(false);
+}
+
 void wait_idle(void) {
-    int64_t start = clock_monotonic_ns();
-    for (;;) {
-        percpu()->pending = 0;
-        signal_collect_events();
-        check_deadlines();
-        if (sched_others_runnable()) break;
-        if (hypercall_available())
-            look(wait_next_deadline());
-        else
-            idle_without_loader();
+    struct percpu *cpu = percpu();
+    cpu->pending = 0;
+    if (boot_info()->engine == HERMIT_ENGINE_QEMU) serial_drain();
+    signal_collect_events();
+    check_deadlines();
+    if (smp_active) {
+        if (timer_take_tick()) sched_tick();
+        timer_update();
     }
-    slept_ns += clock_monotonic_ns() - start;
-    if (hypercall_available()) clock_follow_host(false);
+    if (sched_others_runnable()) return;
+    if (!hypercall_available())
+        cpu->id == 0 ? idle_without_loader() : halt();
+    else if (!smp_active || !poll_for_work(cpu))
+        sleep_in_loader(cpu);
 }

@@ -14,10 +14,10 @@ static bool starts_with(const char *name, const char *prefix) {
 /* user.*: for files and directories, by their permission bits. */
 static int check_user(const struct xattr_call *c, const struct hc_attr *attr) {
     bool change = c->what != HC_XATTR_GET;
-    uint32_t euid = current_process()->euid;
+    uint32_t euid = current_process()->fsuid;
     if (!S_ISREG(attr->mode) && !S_ISDIR(attr->mode)) return change ? -EPERM : -ENODATA;
-    if (change && S_ISDIR(attr->mode) && (attr->mode & S_ISVTX) != 0 && euid != 0 &&
-        euid != attr->uid)
+    if (change && S_ISDIR(attr->mode) && (attr->mode & S_ISVTX) != 0 &&
+        !process_capable(CAP_FOWNER) && euid != attr->uid)
         return -EPERM;
     return vfs_permission(attr, change ? 2 : 4);
 }

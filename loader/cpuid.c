@@ -24,6 +24,7 @@ struct table {
 #define LEAF1_ECX_HIDE                                                                             \
     (1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 21 | \
      1u << 24)
+#define LEAF1_EDX_HTT (1u << 28)
 #define LEAF1_ECX_OSXSAVE (1u << 27)
 #define LEAF1_ECX_HYPERVISOR (1u << 31)
 /* Leaf 7 ebx: TSC_ADJUST, SMEP, INVPCID, RDT, PQE, SMAP, PT; edx: speculation controls. */
@@ -52,10 +53,11 @@ uint64_t cpuid_host_xcr0(void) {
     return (uint64_t)hi << 32 | lo;
 }
 
-static void add_features(struct table *t, uint32_t max_leaf) {
+static void add_features(struct table *t, uint32_t max_leaf, uint32_t id, uint32_t cpus) {
     struct kvm_cpuid_entry2 *e = add(t, 1, 0, false);
     e->ecx = (e->ecx & ~LEAF1_ECX_HIDE) | LEAF1_ECX_HYPERVISOR;
-    e->ebx = (e->ebx & 0x0000ff00u) | 1u << 16; /* one logical processor, APIC id 0 */
+    e->ebx = (e->ebx & 0x0000ff00u) | cpus << 16 | id << 24; /* one package */
+    e->edx = (e->edx & ~LEAF1_EDX_HTT) | (cpus > 1 ? LEAF1_EDX_HTT : 0);
     if (max_leaf >= 7) {
         e = add(t, 7, 0, true);
         uint32_t subleaves = e->eax;
@@ -84,11 +86,11 @@ static void add_extended(struct table *t) {
     }
 }
 
-void cpuid_apply(int kvm_fd, int vcpu_fd) {
+void cpuid_apply(int kvm_fd, int vcpu_fd, uint32_t id, uint32_t cpus) {
     struct table t;
     memset(&t, 0, sizeof(t));
     uint32_t max_leaf = add(&t, 0, 0, false)->eax;
-    add_features(&t, max_leaf);
+    add_features(&t, max_leaf, id, cpus);
     if (max_leaf >= 4) {
         for (uint32_t i = 0; i < 4; i++) {
             if ((add(&t, 4, i, true)->eax & 31) == 0) break;

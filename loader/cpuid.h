@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* Sets the virtual CPU's CPUID; exits 125 on failure. */
-void cpuid_apply(int kvm_fd, int vcpu_fd);
+/* Sets the CPUID of virtual CPU `id` of `cpus`; exits 125 on failure. */
+void cpuid_apply(int kvm_fd, int vcpu_fd, uint32_t id, uint32_t cpus);
 /* XCR0 of the host, 0 if the CPU has no XSAVE. */
 uint64_t cpuid_host_xcr0(void);
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,13 +23,14 @@ static const int forwarded[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1,
 #define FORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
 #define TIMEOUT_SIGNAL SIGRTMIN
 #define TIMER_SIGNAL (SIGRTMIN + 1)
+#define KICK_SIGNAL (SIGRTMIN + 2)
 #define STUCK_NS 2000000000LL /* a signal not taken for so long, then repeated, ends the VM */
 
-static sigset_t all_signals, thread_mask;
-static void (*engine_kick)(void);
+static sigset_t all_signals; /* that the main thread takes */
+static void (*engine_kick)(uint32_t cpu);
 static int end_fd = -1;
-static uint32_t raised;       /* an interrupt is owed to the guest */
-static int64_t posted_ns[65]; /* when a signal was first posted and not yet taken */
+static uint32_t raised[HC_MAX_CPUS]; /* an interrupt is owed to this virtual CPU */
+static int64_t posted_ns[65];        /* when a signal was first posted and not yet taken */
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -39,9 +41,15 @@ static int64_t now_ns(void) {
 void event_post(uint32_t events, uint64_t signals) {
     __atomic_fetch_or(&vm_comm->signals, signals, __ATOMIC_SEQ_CST);
     __atomic_fetch_or(&vm_comm->events, events, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&raised, 1, __ATOMIC_SEQ_CST);
-    engine_kick();
+    event_raise(0);
 }
+
+void event_raise(uint32_t cpu) {
+    __atomic_store_n(&raised[cpu], 1, __ATOMIC_SEQ_CST);
+    engine_kick(cpu);
+}
+
+int event_kick_signal(void) { return KICK_SIGNAL; }
 
 /* Ends hermit-run from a signal handler, whatever the guest or a call of its is doing; nor may a
  * stderr that nobody reads prevent it. */
@@ -64,6 +72,8 @@ static void on_forwarded(int sig) {
     errno = saved_errno;
 }
 
+static void on_kick(int sig) {} /* ends a system call */
+
 static void on_timer(int sig) { event_post(HC_EVENT_TIMER, 0); }
 
 static void on_timeout(int sig) {
@@ -76,13 +86,15 @@ static void handle(int sig, void (*handler)(int)) {
     sigaddset(&all_signals, sig);
 }
 
-void event_init(void (*kick)(void), int link_fd) {
+void event_init(void (*kick)(uint32_t cpu), int link_fd) {
     engine_kick = kick;
     end_fd = link_fd;
     sigemptyset(&all_signals);
     for (unsigned i = 0; i < FORWARDED; i++)
         handle(forwarded[i], on_forwarded);
     handle(TIMER_SIGNAL, on_timer);
+    struct sigaction on = {.sa_handler = on_kick};
+    sigaction(KICK_SIGNAL, &on, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* the write says so, too */
 }
@@ -100,31 +112,35 @@ void event_set_timeout(uint64_t timeout_ns) {
     }
 }
 
-bool event_pending(void) { return __atomic_load_n(&raised, __ATOMIC_SEQ_CST) != 0; }
+bool event_pending(uint32_t cpu) { return __atomic_load_n(&raised[cpu], __ATOMIC_SEQ_CST) != 0; }
 
-void event_injected(void) { __atomic_store_n(&raised, 0, __ATOMIC_SEQ_CST); }
+void event_injected(uint32_t cpu) { __atomic_store_n(&raised[cpu], 0, __ATOMIC_SEQ_CST); }
 
-/* ppoll with our signals let through only while it sleeps; -EINTR if an event is posted. */
-static int sleep_on(struct pollfd *fds, uint32_t count, const struct timespec *timeout) {
+/* ppoll with our signals let through only while it sleeps; -EINTR if the CPU is to be interrupted.
+ */
+static int sleep_on(uint32_t cpu, struct pollfd *fds, uint32_t count,
+                    const struct timespec *timeout) {
+    sigset_t blocked = all_signals, old;
     int r = 0;
-    sigprocmask(SIG_BLOCK, &all_signals, &thread_mask);
-    if (__atomic_load_n(&raised, __ATOMIC_SEQ_CST))
+    sigaddset(&blocked, KICK_SIGNAL);
+    pthread_sigmask(SIG_BLOCK, &blocked, &old);
+    if (event_pending(cpu))
         r = -EINTR;
-    else if ((r = ppoll(fds, count, timeout, &thread_mask)) < 0)
+    else if ((r = ppoll(fds, count, timeout, &old)) < 0)
         r = -errno;
-    sigprocmask(SIG_SETMASK, &thread_mask, NULL);
+    if (r == -EINTR) event_injected(cpu); /* the guest hears of it by the end of its sleep */
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     return r;
 }
 
-void event_wait(void) {
+void event_wait(uint32_t cpu) {
     struct pollfd end = {.fd = end_fd, .events = POLLIN};
-    sleep_on(&end, 1, NULL);
+    sleep_on(cpu, &end, 1, NULL);
 }
 
 /* Fills fds from the guest's entries; 0 or -errno. */
 static int load_fds(const struct hc_wait *a, struct hc_wait_fd *in, struct pollfd *fds) {
     if (a->count > HC_MAX_WAIT_FDS) return -EINVAL;
-    if (a->count == 0) return 0;
     if (guest_copy_in(in, a->fds, a->count * sizeof(*in)) != 0) return -EFAULT;
     for (uint32_t i = 0; i < a->count; i++) {
         fds[i] = (struct pollfd){.fd = handle_fd(in[i].handle), .events = (short)in[i].events};
@@ -138,26 +154,53 @@ static struct timespec remaining(int64_t deadline_ns) {
     return (struct timespec){.tv_sec = left / 1000000000LL, .tv_nsec = left % 1000000000LL};
 }
 
-int64_t hc_wait(union hc_args *args) {
-    const struct hc_wait *a = &args->wait;
+/* Sleeps with the fds that one CPU at a time may bring. */
+static int64_t wait_for_files(uint32_t cpu, const struct hc_wait *a, const struct timespec *left) {
     static struct hc_wait_fd entries[HC_MAX_WAIT_FDS];
     static struct pollfd fds[HC_MAX_WAIT_FDS + 1];
+    hc_lock();
     int r = load_fds(a, entries, fds);
+    hc_unlock();
     if (r != 0) return r;
-    /* The program waits: what it was told to wait for may come with the events word alone. */
-    if (__atomic_load_n(&vm_comm->events, __ATOMIC_SEQ_CST) != 0) return -EINTR;
-    fds[a->count] = (struct pollfd){.fd = end_fd, .events = 0};
-    struct timespec left = remaining(a->deadline_ns);
-    r = sleep_on(fds, a->count + 1, a->deadline_ns < 0 ? NULL : &left);
-    if (r < 0) return r == -EAGAIN ? -EINTR : r;
+    fds[a->count] = (struct pollfd){.fd = end_fd, .events = POLLIN};
+    r = sleep_on(cpu, fds, a->count + 1, left);
+    if (r < 0) return r;
+    if (fds[a->count].revents != 0) return -EINTR;
     int64_t ready = 0;
     for (uint32_t i = 0; i < a->count; i++) {
         entries[i].revents = (uint16_t)fds[i].revents;
         if (fds[i].revents != 0) ready++;
     }
-    if (a->count == 0) return 0;
+    hc_lock();
     r = guest_copy_out(a->fds, entries, a->count * sizeof(entries[0]));
+    hc_unlock();
     return r != 0 ? r : ready;
+}
+
+static int64_t wait_for_time(uint32_t cpu, const struct timespec *left) {
+    struct pollfd end = {.fd = end_fd, .events = POLLIN}; /* QEMU: another doorbell */
+    int r = sleep_on(cpu, &end, 1, left);
+    return r < 0 ? r : r > 0 ? -EINTR : 0;
+}
+
+int64_t hc_wait(union hc_args *args) {
+    static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER;
+    const struct hc_wait *a = &args->wait;
+    uint32_t cpu = hc_caller();
+    /* The program waits: what it was told to wait for may come with the events word alone. */
+    if (cpu == 0 && __atomic_load_n(&vm_comm->events, __ATOMIC_SEQ_CST) != 0) return -EINTR;
+    if (__atomic_load_n(&vm_comm->kicked[cpu], __ATOMIC_SEQ_CST) != 0) return -EINTR;
+    struct timespec left = remaining(a->deadline_ns);
+    const struct timespec *timeout = a->deadline_ns < 0 ? NULL : &left;
+    int64_t r;
+    if (a->count == 0) {
+        r = wait_for_time(cpu, timeout);
+    } else {
+        if (pthread_mutex_trylock(&watching) != 0) return -EBUSY;
+        r = wait_for_files(cpu, a, timeout);
+        pthread_mutex_unlock(&watching);
+    }
+    return r == -EAGAIN ? -EINTR : r;
 }
 
 int64_t hc_timer(union hc_args *args) {

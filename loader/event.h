@@ -7,16 +7,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Installs the handlers.  kick: makes the running engine look at event_pending(); called from
- * signal handlers.  link_fd: a descriptor whose end ends the VM (QEMU's link), or -1. */
-void event_init(void (*kick)(void), int link_fd);
-/* An event was posted since the last event_injected(). */
-bool event_pending(void);
-void event_injected(void);
-/* Sleeps until an event is posted. */
-void event_wait(void);
-/* Signals that must not interrupt any thread but the engine's. */
+/* Installs the handlers.  kick: makes a virtual CPU look at event_pending(); called from signal
+ * handlers.  link_fd: a descriptor whose end ends the VM (QEMU's link), or -1. */
+void event_init(void (*kick)(uint32_t cpu), int link_fd);
+/* Owes virtual CPU `cpu` an interrupt and kicks it; async-signal-safe. */
+void event_raise(uint32_t cpu);
+/* event_raise() since the last event_injected(). */
+bool event_pending(uint32_t cpu);
+void event_injected(uint32_t cpu);
+/* Sleeps until one is owed. */
+void event_wait(uint32_t cpu);
+/* Signals that must not interrupt any thread but the main one. */
 const sigset_t *event_signals(void);
+/* The signal that ends a system call of a virtual CPU's thread. */
+int event_kick_signal(void);
 /* Arms --timeout.  It, and a repeated signal that the guest does not take, end hermit-run. */
 void event_set_timeout(uint64_t timeout_ns);
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Claims and runs hypercalls.
  *
- * Owns the dispatch table and the counters.  The engine's thread and the polling thread both come
+ * Owns the dispatch table and the counters.  The virtual CPUs' threads and the polling thread come
  * here; the claim (compare-exchange on the state word) lets one of them take a call.  The word is
- * the guest's to write, so that alone serialises nothing: a lock does, and handlers never run
- * concurrently. */
+ * the guest's to write, so that alone serialises nothing: a lock does, and no handlers but
+ * HC_WAIT's run concurrently. */
 #include <loader/services.h>
 
 #include <errno.h>
 #include <pthread.h>
 
 #include <loader/hc_path.h>
+#include <loader/vm.h>
 
 uint64_t hc_counts[HC_COUNT];
 
@@ -40,18 +41,31 @@ static bool brings_no_news(uint32_t nr) {
     }
 }
 
-static int64_t run(uint32_t nr, union hc_args *args) {
-    if (nr >= HC_COUNT) return -ENOSYS;
-    hc_counts[nr]++;
-    if (!brings_no_news(nr)) path_cache_drop();
-    return handlers[nr](args);
-}
-
 static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local uint32_t caller;
+
+uint32_t hc_caller(void) { return caller; }
+
+void hc_lock(void) { pthread_mutex_lock(&serving); }
+void hc_unlock(void) { pthread_mutex_unlock(&serving); }
 
 static bool sleeps(uint32_t nr) { return nr == HC_WAIT || nr == HC_EXIT; }
 
+/* With the lock held but while a call sleeps: others are served meanwhile. */
+static int64_t run(uint32_t nr, union hc_args *args, bool may_sleep) {
+    if (nr >= HC_COUNT) return -ENOSYS;
+    if (!may_sleep && sleeps(nr)) return -EDEADLK;
+    hc_counts[nr]++;
+    if (!brings_no_news(nr)) path_cache_drop();
+    if (nr != HC_WAIT) return handlers[nr](args);
+    pthread_mutex_unlock(&serving);
+    int64_t result = hc_wait(args);
+    pthread_mutex_lock(&serving);
+    return result;
+}
+
 static bool serve_locked(struct hc_call *call, uint32_t state, bool may_sleep) {
+    if (__atomic_load_n(&vm_exit.done, __ATOMIC_ACQUIRE)) return false; /* too late */
     if (!__atomic_compare_exchange_n(&call->state, &state, HC_CLAIMED, false, __ATOMIC_ACQUIRE,
                                      __ATOMIC_RELAXED))
         return false;
@@ -60,19 +74,21 @@ static bool serve_locked(struct hc_call *call, uint32_t state, bool may_sleep) {
     union hc_args args;
     for (unsigned i = 0; i < sizeof(args.words) / sizeof(args.words[0]); i++)
         args.words[i] = __atomic_load_n(&call->u.words[i], __ATOMIC_RELAXED);
-    int64_t result = !may_sleep && sleeps(nr) ? -EDEADLK : run(nr, &args);
+    int64_t result = run(nr, &args, may_sleep);
     call->u = args;
     call->result = result;
     __atomic_store_n(&call->state, HC_DONE, __ATOMIC_RELEASE);
     return true;
 }
 
-bool hc_serve(struct hc_comm *comm, bool may_sleep) {
+bool hc_serve(uint32_t cpu, bool may_sleep) {
+    struct hc_call *call = &vm_comm->calls[cpu];
     /* The plain look first: a polling thread must not keep taking the cache line for itself. */
-    uint32_t state = __atomic_load_n(&comm->call.state, __ATOMIC_RELAXED);
+    uint32_t state = __atomic_load_n(&call->state, __ATOMIC_RELAXED);
     if (state != HC_SUBMITTED && !(state == HC_RUNG && may_sleep)) return false;
     pthread_mutex_lock(&serving);
-    bool served = serve_locked(&comm->call, state, may_sleep);
+    caller = cpu;
+    bool served = serve_locked(call, state, may_sleep);
     pthread_mutex_unlock(&serving);
     return served;
 }

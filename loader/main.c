@@ -16,9 +16,11 @@
 #include <loader/memory.h>
 #include <loader/options.h>
 #include <loader/qemu.h>
+#include <loader/sandbox.h>
 #include <loader/services.h>
 #include <loader/stats.h>
 #include <loader/tty.h>
+#include <loader/vcpu.h>
 #include <loader/view.h>
 #include <loader/vm.h>
 #include <syscall/syscall_names.h>
@@ -42,7 +44,7 @@ static enum hermit_engine choose_engine(const struct options *o) {
 
 static void set_clock(struct hermit_boot *b) {
     uint64_t host = __rdtsc();
-    uint64_t guest = kvm_tsc(&b->tsc_khz);
+    uint64_t guest = vcpu_tsc(&b->tsc_khz);
     uint64_t offset = guest - (host + (__rdtsc() - host) / 2);
     b->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
     b->realtime_ns = clock_ns(CLOCK_REALTIME);
@@ -96,14 +98,16 @@ int main(int argc, char **argv) {
     build_boot_block(&o, &v, engine, size);
     stats_mark(STATS_MEMORY);
     if (engine == HERMIT_ENGINE_KVM) {
-        event_init(kvm_kick, -1);
-        kvm_create();
+        event_init(vcpu_kick, -1);
+        kvm_create(o.cpus);
         memory_attach();
         map_program(memory_boot_block(), v.program_fd);
         set_clock(memory_boot_block());
         if (o.timeout_ns != 0) event_set_timeout(o.timeout_ns);
         stats_mark(STATS_VM);
-        kvm_run(memory_boot_gpa());
+        vcpu_prepare_first(memory_boot_gpa());
+        sandbox_enter();
+        vcpu_run_first();
     } else {
         qemu_run(&o, memory_boot_block(), size);
     }

@@ -108,7 +108,7 @@ void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block
     committed = kvm && limit > FIRST_RAM ? FIRST_RAM : limit;
     slot_bytes = kvm ? FIRST_SLOT - HERMIT_RAM_GPA : committed;
     comm_gpa = PAGE_UP(image_end);
-    boot_gpa = comm_gpa + HERMIT_PAGE_SIZE;
+    boot_gpa = comm_gpa + HC_COMM_BYTES;
     free_gpa = PAGE_UP(boot_gpa + block_bytes);
     if (free_gpa + (1 << 20) > HERMIT_RAM_GPA + committed) {
         die(EXIT_HERMIT, "-m: %llu bytes are too little memory for the kernel and the arguments",

@@ -82,7 +82,6 @@ static void set_cpus(struct options *o, const char *text) {
     size_t digits = strspn(text, "0123456789");
     if (digits && digits <= 3 && !text[digits]) n = strtoul(text, NULL, 10);
     if (n < 1 || n > CPUS_MAX) die(EXIT_HERMIT, "--cpus %s: not a number from 1 to 64", text);
-    if (n > 1) die(EXIT_HERMIT, "--cpus %s: this version runs one virtual CPU; use --cpus 1", text);
     o->cpus = (uint32_t)n;
 }
 

@@ -13,7 +13,7 @@ static const char help[] =
     "\n"
     "What the program gets:\n"
     "  -m, --memory SIZE       RAM limit, 4M to 190G, suffix K, M, G or T (default 256M)\n"
-    "      --cpus N            virtual CPUs (this version: 1)\n"
+    "      --cpus N            virtual CPUs, 1 to 64 (default 1)\n"
     "  -e, --env K=V           set an environment variable; K alone: as on the host\n"
     "      --env-file FILE     read K=V lines from FILE\n"
     "      --clear-env         start from an empty environment, not from the caller's\n"

@@ -15,6 +15,7 @@
 
 #include <loader/event.h>
 #include <loader/services.h>
+#include <loader/vcpu.h>
 #include <loader/vm.h>
 
 #define BURST 8                 /* doorbells ... */
@@ -27,17 +28,24 @@ static uint32_t awake; /* futex: 0 while the thread sleeps */
 static uint64_t burst_start;
 static unsigned burst;
 
+static bool serve_all(void) {
+    bool served = false;
+    for (uint32_t cpu = 0, n = vcpu_count(); cpu < n; cpu++)
+        served |= hc_serve(cpu, false);
+    return served;
+}
+
 static void poll_round(void) {
     __atomic_store_n(&vm_comm->polling, 1, __ATOMIC_SEQ_CST);
     uint64_t last = __rdtsc();
     while (__rdtsc() - last < IDLE_CYCLES) {
-        if (hc_serve(vm_comm, false))
+        if (serve_all())
             last = __rdtsc();
         else
             _mm_pause();
     }
     __atomic_store_n(&vm_comm->polling, 0, __ATOMIC_SEQ_CST);
-    hc_serve(vm_comm, false); /* submitted while the guest still saw polling set */
+    serve_all(); /* submitted while the guest still saw polling set */
 }
 
 static void *poller_main(void *arg) {

@@ -87,10 +87,10 @@ static const char *accelerator(void) {
     return accel;
 }
 
-static void exec_qemu(int serial, int kernel, int initrd) {
+static void exec_qemu(uint32_t cpus, int serial, int kernel, int initrd) {
     char machine[128], ram[160], kernel_path[PATH_BYTES], initrd_path[PATH_BYTES],
         chardev[PATH_BYTES];
-    char size[32];
+    char size[32], smp[32];
     const char *accel = accelerator();
     uint64_t bytes = HERMIT_RAM_GPA + guest_mem_bytes();
     snprintf(machine, sizeof(machine),
@@ -103,19 +103,20 @@ static void exec_qemu(int serial, int kernel, int initrd) {
     snprintf(size, sizeof(size), "%lluB", (unsigned long long)bytes);
     snprintf(kernel_path, sizeof(kernel_path), "/proc/self/fd/%d", kernel);
     snprintf(initrd_path, sizeof(initrd_path), "/proc/self/fd/%d", initrd);
+    snprintf(smp, sizeof(smp), "%u,sockets=%u,cores=1,threads=1", cpus, cpus);
     snprintf(chardev, sizeof(chardev), "socket,id=link,fd=%d", serial);
     const char *cpu = strcmp(accel, "kvm") == 0 ? "host,-arch-capabilities" : "max";
     execlp(QEMU, QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
            "-monitor", "none", "-parallel", "none", "-net", "none", "-sandbox",
            "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-m", size,
-           "-object", ram, "-machine", machine, "-cpu", cpu, "-chardev", chardev, "-serial",
-           "chardev:link", "-kernel", kernel_path, "-initrd", initrd_path, (char *)NULL);
+           "-smp", smp, "-object", ram, "-machine", machine, "-cpu", cpu, "-chardev", chardev,
+           "-serial", "chardev:link", "-kernel", kernel_path, "-initrd", initrd_path, (char *)NULL);
     fprintf(stderr, "hermit-run: cannot run " QEMU ": %s (install the package qemu-system-x86)\n",
             strerror(errno));
     _exit(EXIT_HERMIT);
 }
 
-static void spawn(int serial, int kernel, int initrd) {
+static void spawn(uint32_t cpus, int serial, int kernel, int initrd) {
     pid_t parent = getpid();
     child = fork();
     if (child < 0) die(EXIT_HERMIT, "cannot start QEMU: %s", strerror(errno));
@@ -126,11 +127,11 @@ static void spawn(int serial, int kernel, int initrd) {
     int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
-    exec_qemu(serial, kernel, initrd);
+    exec_qemu(cpus, serial, kernel, initrd);
 }
 
 /* Raises the guest's interrupt; async-signal-safe. */
-static void kick(void) {
+static void kick(uint32_t cpu) {
     char byte = 0;
     (void)!send(link_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -140,24 +141,26 @@ static void end_qemu(void) {
     waitpid(child, NULL, 0);
 }
 
-/* Serves one doorbell; a guest that sleeps is told of the answer. */
-static void serve(void) {
-    bool sleeps = __atomic_load_n(&vm_comm->call.nr, __ATOMIC_RELAXED) == HC_WAIT;
-    if (hc_serve(vm_comm, true) && sleeps) kick();
+/* Serves a doorbell, which does not say whose it is; the first CPU, which may want to sleep, comes
+ * last.  A guest that sleeps is told of the answer. */
+static void serve(uint32_t cpus) {
+    for (uint32_t cpu = cpus - 1; cpu > 0; cpu--)
+        hc_serve(cpu, true);
+    bool sleeps = __atomic_load_n(&vm_comm->calls[0].nr, __ATOMIC_RELAXED) == HC_WAIT;
+    if (hc_serve(0, true) && sleeps) kick(0);
 }
 
-static void serve_until_exit(void) {
-    char bytes[64];
+static void serve_until_exit(uint32_t cpus) {
     while (!__atomic_load_n(&vm_exit.done, __ATOMIC_ACQUIRE)) {
-        if (event_pending()) event_injected();
-        ssize_t n = read(link_fd, bytes, sizeof(bytes));
+        if (event_pending(0)) event_injected(0);
+        char bell; /* one at a time: hc_wait() looks for the next on the link */
+        ssize_t n = read(link_fd, &bell, 1);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {
             end_qemu(); /* it may have closed only the link */
             die(EXIT_HERMIT, "QEMU ended before the program did");
         }
-        for (ssize_t i = 0; i < n; i++)
-            serve();
+        serve(cpus);
     }
 }
 
@@ -173,7 +176,7 @@ void qemu_run(const struct options *o, struct hermit_boot *block, size_t block_b
     int kernel =
         memory_file("hermit-kernel", kernel_image, (size_t)(kernel_image_end - kernel_image));
     int initrd = memory_file("hermit-boot", block, block_bytes);
-    spawn(ends[1], kernel, initrd);
+    spawn(o->cpus, ends[1], kernel, initrd);
     close(ends[1]);
     close(kernel);
     close(initrd);
@@ -181,6 +184,6 @@ void qemu_run(const struct options *o, struct hermit_boot *block, size_t block_b
     event_init(kick, link_fd);
     if (o->timeout_ns != 0) event_set_timeout(o->timeout_ns);
     sandbox_enter();
-    serve_until_exit();
+    serve_until_exit(o->cpus);
     end_qemu();
 }

@@ -20,19 +20,15 @@
 #define FCHMODAT2 452 /* newer than Debian 12's headers */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Requests of ioctl(2): the virtual CPU, a new memory slot, and hc_tty.c's table.  Bits that are
+/* Requests of ioctl(2): KVM's own and hc_tty.c's table.  Bits that are
  * not in the mask may be any: the fewer instructions a filter has, the sooner it is installed. */
 static const struct {
     uint64_t mask, value;
 } requests[] = {
-    {~0ULL, KVM_RUN},
-    {~0ULL, KVM_INTERRUPT},
-    {~0ULL, KVM_SET_USER_MEMORY_REGION},
+    {0xff00, KVMIO << 8},     /* of the VM and its CPUs; more of both come while the guest runs */
     {~0xfULL, TCGETS & ~0xf}, /* TCSETS*, TCSBRK, TCXONC, TCFLSH, TIOCGPGRP; not TIOCSTI */
     {~0x2ULL, TIOCOUTQ},      /* and TIOCGWINSZ */
-    {~0ULL, TIOCSWINSZ},
-    {~0ULL, FIONREAD},
-    {~0ULL, 0x802c542a},         /* TCGETS2 */
+    {~0ULL, TIOCSWINSZ},         {~0ULL, FIONREAD}, {~0ULL, 0x802c542a}, /* TCGETS2 */
     {~0x7ULL, 0x402c542b & ~0x7} /* TCSETS2, TCSETSW2, TCSETSF2 */
 };
 

@@ -29,11 +29,15 @@ extern struct share_table shares;
 HC_LIST(X)
 #undef X
 
-/* Claims and runs the call in `comm` if one is submitted; false if there was none. */
-struct hc_comm;
-/* may_sleep: this is the engine's thread, which signals reach; elsewhere the calls that sleep by
- * design (HC_WAIT, HC_EXIT) answer -EDEADLK. */
-bool hc_serve(struct hc_comm *comm, bool may_sleep);
+/* Claims and runs the call of virtual CPU `cpu` if one is submitted; false if there was none.
+ * may_sleep: this is that CPU's thread, which kicks reach; elsewhere the calls that sleep by design
+ * (HC_WAIT, HC_EXIT) answer -EDEADLK. */
+bool hc_serve(uint32_t cpu, bool may_sleep);
+/* For handlers: the CPU that called. */
+uint32_t hc_caller(void);
+/* HC_WAIT alone runs without the lock that serialises handlers; for what it shares with them. */
+void hc_lock(void);
+void hc_unlock(void);
 /* Waits until no call is being served: whoever claimed one holds the lock until it is done, while
  * the state word is the guest's and must not be waited for. */
 void hc_wait_served(void);

@@ -11,8 +11,8 @@
 #include <x86intrin.h>
 
 #include <loader/guest_mem.h>
-#include <loader/kvm.h>
 #include <loader/services.h>
+#include <loader/vcpu.h>
 #include <loader/vm.h>
 #include <syscall/syscall_names.h>
 
@@ -91,10 +91,11 @@ void stats_print(enum hermit_engine engine) {
     fprintf(stderr, "hermit-run statistics (%s)\n", engine == HERMIT_ENGINE_KVM ? "KVM" : "QEMU");
     if (have && engine == HERMIT_ENGINE_KVM) print_boot(&s);
     if (engine == HERMIT_ENGINE_KVM) {
+        struct vcpu_exits e = vcpu_exits();
         fprintf(stderr,
                 "VM exits:         doorbell %" PRIu64 ", interrupted %" PRIu64 ", injected %" PRIu64
-                ", other %" PRIu64 "\n",
-                kvm_exits.doorbell, kvm_exits.interrupted, kvm_exits.injected, kvm_exits.other);
+                ", kicks %" PRIu64 ", lock %" PRIu64 ", other %" PRIu64 "\n",
+                e.doorbell, e.interrupted, e.injected, e.kicks, e.lock, e.other);
     }
     print_hypercalls();
     fprintf(stderr, "peak memory:      %ld KiB resident, hermit-run and guest together\n",

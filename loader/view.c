@@ -25,13 +25,15 @@ static const struct {
                  {"/usr/lib64", false},
                  {"/usr/local/lib", false}};
 
-/* For the dynamic linkers of glibc and musl, for user and group names and for local time.
+/* For the dynamic linkers of glibc and musl, for user, group and host names and for local time.
  * /etc/alternatives: libraries that are links into it. */
 static const struct {
     const char *path;
     bool is_dir;
 } settings[] = {{"/etc/passwd", false},        {"/etc/group", false},
                 {"/etc/nsswitch.conf", false}, {"/etc/localtime", false},
+                {"/etc/hosts", false},         {"/etc/resolv.conf", false},
+                {"/etc/hostname", false},      {"/etc/services", false},
                 {"/etc/ld.so.cache", false},   {"/etc/ld-musl-x86_64.path", false},
                 {"/etc/alternatives", true}};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The way from a system call's number to its handler. */
 #include <kernel/arch.h>
+#include <kernel/smp.h>
 #include <kernel/stats.h>
 #include <kernel/syscall.h>
 #include <syscall/dispatch.h>
@@ -33,12 +34,12 @@ static __attribute__((noinline)) void dispatch_traced(struct regs *regs) {
 }
 
 void syscall_dispatch(struct regs *regs) {
-    if (unlikely(syscall_tracing != 0)) {
+    kernel_enter();
+    if (unlikely(syscall_tracing != 0))
         dispatch_traced(regs);
-        return;
-    }
-    /* Linux looks at the low half of rax only. */
-    regs->rax = (uint64_t)call_handler((uint32_t)regs->orig_rax, regs);
+    else /* Linux looks at the low half of rax only. */
+        regs->rax = (uint64_t)call_handler((uint32_t)regs->orig_rax, regs);
+    kernel_leave();
 }
 
 void syscall_trace_init(const struct hermit_boot *boot) {

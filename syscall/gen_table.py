@@ -21,17 +21,19 @@ ARG_REGISTERS = ["rdi", "rsi", "rdx", "r10", "r8", "r9"]
 # C type of each argument kind.  The order has no meaning; strace_args.c prints each kind.
 KINDS = {
     "int": "fd dirfd int sig sighow pid whence clockid prot amode resource rusagewho fcntl flock "
-           "futexop itimer madvice fadvice prctl archop",
+           "futexop itimer madvice fadvice prctl archop "
+           "epollop",
     "uint32_t": "u32 x32 mode uid gid dev ioctl oflags fdflags mapflags mremapflags msyncflags "
                 "mclflags atflags unlinkflags renameflags grndflags timerflags rwflags waitopts "
-                "closerange spliceflags inmask",
+                "closerange spliceflags inmask timerfdflags efdflags",
     "int64_t": "off hexoff long",
     "uint64_t": "size len u64 hex fcntlarg",
     "gva_t": "addr ptr path str strv envv buf iov timespec timespec2 timeval itimerval sigset "
-             "sigact sigstack pollfds fdset rlimit openhow",
+             "sigact sigstack pollfds fdset rlimit openhow "
+             "epev itimerspec",
     # Written by the call: printed after it.
     "gva_t ": "obuf ostr oiov ostat ostatx ostatfs otimespec otimeval oitimerval osigset osigact "
-              "osigstack ofdpair orlimit orusage osysinfo outsname ou32",
+              "osigstack ofdpair orlimit orusage osysinfo outsname ou32 oepev oitimerspec",
 }
 C_TYPE = {kind: ctype.strip() for ctype, kinds in KINDS.items() for kind in kinds.split()}
 FIRST_OUT = KINDS["gva_t "].split()[0]

@@ -3,6 +3,7 @@
 #include "poll_wait.h"
 
 #include <kernel/clock.h>
+#include <kernel/epoll.h>
 #include <kernel/heap.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
@@ -18,10 +19,12 @@ struct poll_set {
     struct poll_item *items;
     uint32_t count;
     struct hc_wait_fd *fds;
-    uint32_t nfds;
+    uint32_t nfds, room;
+    uint32_t version; /* of the handles behind epoll sets, when fds was made */
     uint32_t ready;
     struct thread *thread;
     bool woken;     /* some queue has news */
+    bool sets;      /* some file is an epoll set */
     bool unwatched; /* some file needs a look now and then */
 };
 
@@ -30,17 +33,6 @@ static uint32_t with_synonyms(uint32_t events) {
     if (events & POLLIN) events |= POLLRDNORM;
     if (events & POLLOUT) events |= POLLWRNORM;
     return events;
-}
-
-/* The loader wakes for POLLHUP and POLLERR whether asked to or not: a file for which that is not
- * an answer (select's exceptfds) would keep it awake. */
-static void drop_slot(struct poll_set *s, struct poll_item *item) {
-    uint32_t last = --s->nfds;
-    for (uint32_t i = 0; i < s->count; i++)
-        if (s->items[i].slot == (int32_t)last) s->items[i].slot = item->slot;
-    s->fds[item->slot] = s->fds[last];
-    item->slot = -1;
-    s->unwatched = true;
 }
 
 /* Asks the files; `all`: also those of which the loader would have said that they are ready. */
@@ -54,7 +46,7 @@ static void scan(struct poll_set *s, bool all) {
         if (item->got)
             s->ready++;
         else if (seen && seen != REVENTS_UNKNOWN)
-            drop_slot(s, item);
+            item->dropped = true;
     }
 }
 
@@ -65,40 +57,14 @@ static void item_wake(struct waitq_entry *e, uint32_t events) {
     sched_wake(item->set->thread);
 }
 
-static void watch_host(struct poll_set *s, struct poll_item *item, uint32_t handle) {
-    if (s->nfds == HC_MAX_WAIT_FDS) {
-        s->unwatched = true;
-        return;
+static void watch(struct poll_set *s) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct poll_item *item = &s->items[i];
+        struct waitq *q = item->file ? file_waitq(item->file) : NULL;
+        item->set = s;
+        item->entry.wake = item_wake;
+        if (q) waitq_add(q, &item->entry);
     }
-    item->slot = (int32_t)s->nfds;
-    s->fds[s->nfds++] = (struct hc_wait_fd){.handle = handle, .events = (uint16_t)item->want};
-}
-
-static void watch_item(struct poll_set *s, struct poll_item *item) {
-    struct file *f = item->file;
-    struct waitq *q = file_waitq(f);
-    uint32_t handle = f->ops->wait_handle ? f->ops->wait_handle(f) : NO_HANDLE;
-    item->set = s;
-    item->entry.wake = item_wake;
-    if (q)
-        waitq_add(q, &item->entry);
-    else if (handle != NO_HANDLE)
-        watch_host(s, item, handle);
-    else if (f->ops->poll)
-        s->unwatched = true;
-}
-
-static int watch(struct poll_set *s) {
-    uint32_t handles = 0;
-    for (uint32_t i = 0; i < s->count; i++)
-        if (s->items[i].file && s->items[i].file->ops->wait_handle) handles++;
-    if (handles) {
-        s->fds = kmalloc(min(handles, HC_MAX_WAIT_FDS) * sizeof(*s->fds));
-        if (!s->fds) return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < s->count; i++)
-        if (s->items[i].file) watch_item(s, &s->items[i]);
-    return 0;
 }
 
 static void unwatch(struct poll_set *s) {
@@ -107,9 +73,53 @@ static void unwatch(struct poll_set *s) {
     kfree(s->fds);
 }
 
+/* Adds the host handles behind one item, of which there are `n` so far; returns how many then. */
+static uint32_t gather_item(struct poll_set *s, struct poll_item *item, uint32_t n) {
+    struct file *f = item->file;
+    uint32_t used = min(n, s->room);
+    item->slot = -1;
+    s->sets |= epoll_is(f);
+    if (epoll_is(f)) return n + epoll_host_fds(f, item->want, s->fds + used, s->room - used);
+    if (file_waitq(f) || !f->ops->poll) return n;
+    uint32_t handle = f->ops->wait_handle ? f->ops->wait_handle(f) : NO_HANDLE;
+    /* The loader wakes for POLLHUP and POLLERR whether asked to or not: a file for which that is
+     * not an answer (select's exceptfds) would keep it awake. */
+    if (handle == NO_HANDLE || item->dropped) {
+        s->unwatched = true;
+        return n;
+    }
+    if (n < s->room) {
+        item->slot = (int32_t)n;
+        s->fds[n] = (struct hc_wait_fd){.handle = handle, .events = (uint16_t)item->want};
+    }
+    return n + 1;
+}
+
+/* Lists the host handles behind all items. */
+static int gather(struct poll_set *s) {
+    for (;;) {
+        uint32_t n = 0;
+        s->unwatched = false;
+        s->version = epoll_host_version();
+        for (uint32_t i = 0; i < s->count; i++)
+            if (s->items[i].file) n = gather_item(s, &s->items[i], n);
+        s->nfds = min(n, s->room);
+        if (n <= s->room) return 0;
+        if (s->room == HC_MAX_WAIT_FDS) {
+            s->unwatched = true;
+            return 0;
+        }
+        kfree(s->fds);
+        s->nfds = 0;
+        s->room = min(n, HC_MAX_WAIT_FDS);
+        s->fds = kmalloc(s->room * sizeof(*s->fds));
+        if (!s->fds) return -ENOMEM;
+    }
+}
+
 static bool has_news(void *arg) {
     const struct poll_set *s = arg;
-    bool news = s->woken;
+    bool news = s->woken || (s->sets && s->version != epoll_host_version());
     for (uint32_t i = 0; i < s->nfds && !news; i++)
         news = s->fds[i].revents != 0;
     return news;
@@ -118,14 +128,14 @@ static bool has_news(void *arg) {
 static int sleep_until_ready(struct poll_set *s, int64_t deadline_ns) {
     for (;;) {
         int64_t until = deadline_ns;
+        int r = gather(s);
+        if (r < 0) return r;
         if (s->unwatched) {
             int64_t slice = clock_monotonic_ns() + SLICE_NS;
             until = deadline_ns < 0 ? slice : min(deadline_ns, slice);
         }
         s->woken = false;
-        for (uint32_t i = 0; i < s->nfds; i++)
-            s->fds[i].revents = 0;
-        int r = wait_until(has_news, s, s->fds, s->nfds, until);
+        r = wait_until(has_news, s, s->fds, s->nfds, until);
         if (r == -EINTR) return r;
         /* Something may have become ready since the loader last looked. */
         scan(s, r == -ETIMEDOUT && until == deadline_ns);
@@ -140,8 +150,8 @@ int64_t poll_wait(struct poll_item *items, uint32_t count, int64_t deadline_ns) 
         items[i].slot = -1;
     scan(&s, true);
     if (s.ready || deadline_ns == 0) return s.ready;
-    int r = watch(&s);
-    if (r == 0) r = sleep_until_ready(&s, deadline_ns);
+    watch(&s);
+    int r = sleep_until_ready(&s, deadline_ns);
     unwatch(&s);
     return r < 0 && r != -ETIMEDOUT ? r : (int64_t)s.ready;
 }

@@ -13,6 +13,7 @@ struct poll_item {
     uint32_t got;      /* OUT: of `want`, or POLLNVAL set by the caller beforehand */
     int32_t fd;
     int32_t slot; /* in the array for the loader, -1: asked by file_poll only */
+    bool dropped; /* the loader cannot watch it: asked now and then */
     struct waitq_entry entry;
     struct poll_set *set;
 };

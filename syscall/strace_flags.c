@@ -40,6 +40,10 @@ static const struct flag_set sets[TK_COUNT] = {
                         N(O_DIRECT), N(O_LARGEFILE), N(O_TMPFILE), N(O_DIRECTORY), N(O_NOFOLLOW),
                         N(O_NOATIME), N(O_CLOEXEC), N(O_PATH), LIBC(O_ASYNC, FASYNC)),
     [TK_fdflags] = FLAGS(NULL, N(O_CLOEXEC), N(O_NONBLOCK), N(O_DIRECT)),
+    [TK_efdflags] = FLAGS(NULL, LIBC(EFD_SEMAPHORE, 1), LIBC(EFD_CLOEXEC, O_CLOEXEC),
+                          LIBC(EFD_NONBLOCK, O_NONBLOCK)),
+    [TK_timerfdflags] = FLAGS(NULL, N(TFD_TIMER_ABSTIME), N(TFD_TIMER_CANCEL_ON_SET)),
+    [TK_epollop] = ENUM(N(EPOLL_CTL_ADD), N(EPOLL_CTL_DEL), N(EPOLL_CTL_MOD)),
     [TK_prot] = FLAGS("PROT_NONE", N(PROT_READ), N(PROT_WRITE), N(PROT_EXEC), N(PROT_SEM),
                       N(PROT_GROWSDOWN), N(PROT_GROWSUP)),
     [TK_mapflags] =

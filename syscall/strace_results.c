@@ -138,6 +138,6 @@ bool strace_print_results(struct strace_line *line, const struct strace_arg *arg
     case TK_ou32:
         return print_u32(line, at);
     default:
-        return false;
+        return strace_print_event(line, arg);
     }
 }

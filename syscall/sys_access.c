@@ -20,14 +20,17 @@ static int64_t access_at(int dirfd, gva_t path, int amode, uint32_t flags) {
     int err = path_or_file(&p, &f, dirfd, path, flags);
     if (err != 0) return err;
     struct process *self = current_process();
-    uint32_t euid = self->euid, egid = self->egid;
+    uint32_t fsuid = self->fsuid, fsgid = self->fsgid;
+    uint64_t caps = self->caps.effective;
     if (!(flags & AT_EACCESS)) { /* the question is about the real user */
-        self->euid = self->uid;
-        self->egid = self->gid;
+        self->fsuid = self->uid;
+        self->fsgid = self->gid;
+        self->caps.effective = self->uid == 0 ? self->caps.permitted : 0;
     }
     err = access_object(&p, f, amode, (flags & AT_SYMLINK_NOFOLLOW) == 0);
-    self->euid = euid;
-    self->egid = egid;
+    self->fsuid = fsuid;
+    self->fsgid = fsgid;
+    self->caps.effective = caps;
     if (f != NULL) file_put(f);
     return err;
 }

@@ -83,12 +83,12 @@ static int populate(gva_t addr, uint64_t len) {
 int64_t sys_mlock2(gva_t addr, uint64_t len, uint32_t flags) {
     if (flags & ~(uint32_t)MLOCK_ONFAULT) return -EINVAL;
     uint64_t limit = current_process()->limits[RLIMIT_MEMLOCK].rlim_cur;
-    if (limit == 0 && !process_privileged()) return -EPERM;
+    if (limit == 0 && !process_capable(CAP_IPC_LOCK)) return -EPERM;
     len += addr & PAGE_MASK;
     addr = page_down(addr);
     int err = check_range(addr, &len, -EINVAL);
     if (err != 0) return err;
-    if (len > limit && !process_privileged()) return -ENOMEM;
+    if (len > limit && !process_capable(CAP_IPC_LOCK)) return -ENOMEM;
     if (len > HERMIT_USER_TOP || addr > HERMIT_USER_TOP - len) return -ENOMEM;
     if (!(flags & MLOCK_ONFAULT)) return populate(addr, len);
     for (gva_t at = addr; at < addr + len;) {
@@ -121,7 +121,7 @@ int64_t sys_mlockall(uint32_t flags) {
     const uint32_t known = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
     if (flags == 0 || flags & ~known || flags == MCL_ONFAULT) return -EINVAL;
     uint64_t limit = current_process()->limits[RLIMIT_MEMLOCK].rlim_cur;
-    if (process_privileged()) return 0;
+    if (process_capable(CAP_IPC_LOCK)) return 0;
     if (limit == 0) return -EPERM;
     return (flags & MCL_CURRENT) && current_mm()->mapped > limit ? -ENOMEM : 0;
 }

@@ -39,7 +39,8 @@ static int check(const struct request *q) {
 
 static bool too_many(const struct process *p) {
     if (p->thread_count >= THREADS_MAX) return true;
-    return p->thread_count >= p->limits[RLIMIT_NPROC].rlim_cur && !process_privileged();
+    return p->thread_count >= p->limits[RLIMIT_NPROC].rlim_cur &&
+           !process_capable(CAP_SYS_RESOURCE) && p->uid != 0;
 }
 
 static int64_t make_thread(const struct request *q) {

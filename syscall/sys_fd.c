@@ -55,7 +55,8 @@ static int64_t fcntl_setfl(struct file *f, uint64_t arg) {
     if (on & O_NOATIME) {
         struct hc_attr attr;
         bool own = f->mnt != NULL && f->mnt->ops == &ramfs_ops && file_getattr(f, &attr) == 0;
-        if (!own || (!process_privileged() && attr.uid != current_process()->euid)) return -EPERM;
+        if (!own || (!process_capable(CAP_FOWNER) && attr.uid != current_process()->fsuid))
+            return -EPERM;
     }
     f->flags = (f->flags & ~(uint32_t)SETFL_MASK) | (flags & SETFL_MASK);
     return 0;

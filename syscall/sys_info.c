@@ -8,6 +8,7 @@
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
+#include <kernel/uts.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
 
@@ -20,22 +21,49 @@ int64_t sys_uname(gva_t buf) {
         .release = "6.1.0-hermit",
         .version = "#1 Hermit",
         .machine = "x86_64",
-        .domainname = "(none)",
     };
-    strlcpy(name.nodename, boot_string(boot_info()->hostname), sizeof(name.nodename));
+    strlcpy(name.nodename, uts_hostname(), sizeof(name.nodename));
+    strlcpy(name.domainname, uts_domainname(), sizeof(name.domainname));
     return put_user(name, buf);
+}
+
+static int64_t name_from_user(char name[UTS_NAME_MAX + 1], gva_t at, int64_t len) {
+    if (!process_capable(CAP_SYS_ADMIN)) return -EPERM;
+    if (len < 0 || len > UTS_NAME_MAX) return -EINVAL;
+    name[len] = '\0';
+    return copy_from_user(name, at, (uint64_t)len);
+}
+
+/* sethostname(2) */
+int64_t sys_sethostname(gva_t at, uint64_t len) {
+    char name[UTS_NAME_MAX + 1];
+    int64_t err = name_from_user(name, at, (int32_t)len);
+    if (err == 0) uts_set_hostname(name);
+    return err;
+}
+
+/* setdomainname(2) */
+int64_t sys_setdomainname(gva_t at, uint64_t len) {
+    char name[UTS_NAME_MAX + 1];
+    int64_t err = name_from_user(name, at, (int32_t)len);
+    if (err == 0) uts_set_domainname(name);
+    return err;
 }
 
 /* sysinfo(2) */
 int64_t sys_sysinfo(gva_t buf) {
     struct frame_usage ram = frame_usage();
+    uint64_t load[3];
+    load_average(load);
     struct sysinfo info = {
         .uptime = clock_monotonic_ns() / NSEC_PER_SEC,
         .totalram = ram.limit,
         .freeram = ram.limit - min(ram.used, ram.limit),
-        .procs = 1,
+        .procs = (uint16_t)min(current_process()->thread_count, 65535u),
         .mem_unit = 1,
     };
+    for (int i = 0; i < 3; i++)
+        info.loads[i] = load[i] << (SI_LOAD_SHIFT - LOAD_SHIFT);
     return put_user(info, buf);
 }
 
@@ -66,6 +94,16 @@ int64_t sys_times(gva_t buf) {
     return to_ticks(clock_monotonic_ns());
 }
 
+/* Switches of threads that have ended are not counted. */
+static void count_switches(struct rusage *usage, bool own) {
+    const struct thread *t;
+    TAILQ_FOREACH(t, &current_process()->threads, in_process) {
+        if (own && t != current_thread()) continue;
+        usage->ru_nvcsw += (int64_t)t->switches;
+        usage->ru_nivcsw += (int64_t)t->preemptions;
+    }
+}
+
 /* getrusage(2) */
 int64_t sys_getrusage(int who, gva_t buf) {
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD) return -EINVAL;
@@ -77,14 +115,15 @@ int64_t sys_getrusage(int who, gva_t buf) {
         usage.ru_utime.tv_usec = ns % NSEC_PER_SEC / 1000;
         usage.ru_maxrss = (int64_t)(frame_usage().peak / 1024);
         usage.ru_minflt = (int64_t)current_process()->faults;
+        count_switches(&usage, who == RUSAGE_THREAD);
     }
     return put_user(usage, buf);
 }
 
-/* getcpu(2): all threads run on the first CPU. */
+/* getcpu(2): all memory is on one node. */
 int64_t sys_getcpu(gva_t cpu_at, gva_t node_at, gva_t cache) {
-    uint32_t zero = 0;
-    if (cpu_at != 0 && put_user(zero, cpu_at) != 0) return -EFAULT;
+    uint32_t cpu = sched_last_cpu(current_thread()), zero = 0;
+    if (cpu_at != 0 && put_user(cpu, cpu_at) != 0) return -EFAULT;
     return node_at != 0 ? put_user(zero, node_at) : 0;
 }
 

@@ -9,7 +9,7 @@ static int set_limit(int resource, const struct rlimit *new) {
     struct rlimit *old = &current_process()->limits[resource];
     if (new->rlim_cur > new->rlim_max) return -EINVAL;
     if (resource == RLIMIT_NOFILE && new->rlim_max > NR_OPEN) return -EPERM;
-    if (new->rlim_max > old->rlim_max && !process_privileged()) return -EPERM;
+    if (new->rlim_max > old->rlim_max && !process_capable(CAP_SYS_RESOURCE)) return -EPERM;
     *old = *new;
     return 0;
 }

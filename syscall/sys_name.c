@@ -39,7 +39,7 @@ int64_t sys_renameat2(int dirfd, gva_t path, int new_dirfd, gva_t new_path, uint
 /* linkat(2): an open file is linked by the name it was opened with, if it still has it. */
 int64_t sys_linkat(int dirfd, gva_t path, int new_dirfd, gva_t new_path, uint32_t flags) {
     if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-    if (flags & AT_EMPTY_PATH && !process_privileged()) return -ENOENT;
+    if (flags & AT_EMPTY_PATH && !process_capable(CAP_DAC_READ_SEARCH)) return -ENOENT;
     struct path_pair *pair = kmalloc(sizeof(*pair));
     if (pair == NULL) return -ENOMEM;
     struct file *f;

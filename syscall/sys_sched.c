@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Scheduling: SCHED_OTHER on the first CPU. sched(7). */
-#include <hermit/boot.h>
-#include <kernel/hc.h>
+/* Scheduling: SCHED_OTHER. sched(7). */
 #include <kernel/sched.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
@@ -13,9 +12,10 @@
 #define NICE_MAX 19
 #define RT_PRIORITY_MAX 99
 
-static uint64_t online_mask(void) {
-    uint32_t cpus = boot_info()->cpus;
-    return cpus >= 64 ? UINT64_MAX : (1ULL << max(cpus, 1U)) - 1;
+/* CPUs that were not started yet count: they are when somebody is to run there. */
+static uint64_t possible_mask(void) {
+    uint32_t cpus = cpu_count();
+    return cpus >= 64 ? UINT64_MAX : (1ULL << cpus) - 1;
 }
 
 static bool tid_known(int tid) { return thread_find(tid) != NULL; }
@@ -31,20 +31,18 @@ int64_t sys_sched_getaffinity(int pid, uint64_t len, gva_t mask_at) {
     if (len < MASK_BYTES || len % sizeof(uint64_t) != 0) return -EINVAL;
     if (pid < 0 || !tid_known(pid)) return -ESRCH;
     uint64_t chosen = thread_find(pid)->affinity;
-    uint64_t mask = chosen != 0 ? chosen : online_mask();
+    uint64_t mask = chosen != 0 ? chosen : possible_mask();
     int err = put_user(mask, mask_at);
     return err != 0 ? err : (int64_t)MASK_BYTES;
 }
 
-/* sched_setaffinity(2): a mask without the first CPU, where the thread runs, is refused. */
+/* sched_setaffinity(2) */
 int64_t sys_sched_setaffinity(int pid, uint64_t len, gva_t mask_at) {
     uint64_t mask = 0;
     if (copy_from_user(&mask, mask_at, min(len, (uint64_t)MASK_BYTES)) != 0) return -EFAULT;
     if (pid < 0 || !tid_known(pid)) return -ESRCH;
-    mask &= online_mask();
-    if ((mask & 1) == 0) return -EINVAL;
-    thread_find(pid)->affinity = mask;
-    return 0;
+    mask &= possible_mask();
+    return mask != 0 ? sched_set_affinity(thread_find(pid), mask) : -EINVAL;
 }
 
 /* sched_getscheduler(2) */
@@ -137,7 +135,7 @@ int64_t sys_setpriority(int which, int who, int nice) {
     if (!priority_target(which, who)) return -ESRCH;
     nice = max(NICE_MIN, min(nice, NICE_MAX));
     uint64_t rlimit = self->limits[RLIMIT_NICE].rlim_cur;
-    if (nice < self->nice && (uint64_t)(20 - nice) > rlimit && !process_privileged())
+    if (nice < self->nice && (uint64_t)(20 - nice) > rlimit && !process_capable(CAP_SYS_NICE))
         return -EACCES;
     self->nice = nice;
     return 0;
@@ -152,7 +150,7 @@ int64_t sys_setpriority(int which, int who, int nice) {
     (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |                                                   \
      MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
 
-/* membarrier(2): a switch between threads of one CPU orders everything. */
+/* membarrier(2): entering the kernel orders everything, on every CPU. */
 int64_t sys_membarrier(int cmd, uint32_t flags, int cpu) {
     struct process *p = current_process();
     if (flags != 0) return -EINVAL;
@@ -162,6 +160,8 @@ int64_t sys_membarrier(int cmd, uint32_t flags, int cpu) {
         p->membarriers |= (uint32_t)cmd >> 1; /* each register command is twice its command */
         return 0;
     }
-    if (cmd & PRIVATE_COMMANDS) return p->membarriers & (uint32_t)cmd ? 0 : -EPERM;
-    return cmd & GLOBAL_COMMANDS ? 0 : -EINVAL;
+    if ((cmd & PRIVATE_COMMANDS) && !(p->membarriers & (uint32_t)cmd)) return -EPERM;
+    if (!(cmd & (PRIVATE_COMMANDS | GLOBAL_COMMANDS))) return -EINVAL;
+    smp_quiesce();
+    return 0;
 }

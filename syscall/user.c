@@ -13,6 +13,13 @@ int path_or_file(struct vpath *p, struct file **f, int dirfd, gva_t path, uint32
     return *f == NULL ? -EBADF : 0;
 }
 
+int install_file(struct file *f, bool cloexec) {
+    if (f == NULL) return -ENOMEM;
+    int fd = fd_install(f, 0, cloexec);
+    if (fd < 0) file_put(f);
+    return fd;
+}
+
 int string_from_user(char **out, gva_t at) {
     char *text = kmalloc(HC_MAX_PATH);
     if (text == NULL) return -ENOMEM;

@@ -12,12 +12,16 @@ static int64_t total_ns(int64_t seconds, int64_t ns) {
     return seconds > MAX_SECONDS ? INT64_MAX : seconds * NSEC_PER_SEC + ns;
 }
 
+int timespec_ns(const struct timespec *ts, int64_t *ns) {
+    if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= NSEC_PER_SEC) return -EINVAL;
+    *ns = total_ns(ts->tv_sec, ts->tv_nsec);
+    return 0;
+}
+
 int user_timespec(gva_t from, int64_t *ns) {
     struct timespec ts;
     if (get_user(ts, from) < 0) return -EFAULT;
-    if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC_PER_SEC) return -EINVAL;
-    *ns = total_ns(ts.tv_sec, ts.tv_nsec);
-    return 0;
+    return timespec_ns(&ts, ns);
 }
 
 int put_timespec(gva_t to, int64_t ns) {

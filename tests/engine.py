@@ -38,8 +38,8 @@ def missing(engine):
 class Engine:
     """Runs programs under one engine."""
 
-    def __init__(self, name, hermit_run):
-        self.name, self.hermit_run = name, hermit_run
+    def __init__(self, name, hermit_run, cpus=1):
+        self.name, self.hermit_run, self.cpus = name, hermit_run, cpus
 
     def require(self):
         """Ends the test with the skip status, or a failure, where the engine is not there."""
@@ -54,7 +54,8 @@ class Engine:
         """The command line that runs argv."""
         if self.name == "native":
             return list(argv)
-        return [self.hermit_run, "--vmm", self.name, *options, *argv]
+        several = ["--cpus", str(self.cpus)] if self.cpus > 1 else []
+        return [self.hermit_run, "--vmm", self.name, *several, *options, *argv]
 
     def run(self, argv, options=(), stdin=b"", env=None, cwd=None, timeout=None):
         """Runs argv to its end.  stdin: bytes, or what subprocess takes."""
@@ -74,11 +75,12 @@ def add_arguments(parser, engines=ENGINES):
     """The options that every test script takes."""
     parser.add_argument("--engine", choices=engines, default=engines[0])
     parser.add_argument("--hermit-run", default="build/bin/hermit-run", metavar="PATH")
+    parser.add_argument("--cpus", type=int, default=1, help="virtual CPUs")
 
 
 def from_arguments(args):
     """The engine that the options name, checked."""
-    engine = Engine(args.engine, os.path.abspath(args.hermit_run))
+    engine = Engine(args.engine, os.path.abspath(args.hermit_run), args.cpus)
     engine.require()
     return engine
 

@@ -50,7 +50,7 @@ struct hermit_boot {
     uint32_t size;    /* bytes of the whole block */
     uint32_t engine;  /* enum hermit_engine */
     uint32_t flags;   /* enum hermit_boot_flags */
-    gpa_t comm;       /* struct hc_comm, one page */
+    gpa_t comm;       /* struct hc_comm, HC_COMM_BYTES */
     gpa_t ram_gpa;    /* initial RAM; the kernel image lies at its start */
     uint64_t ram_bytes;
     gpa_t free_gpa;       /* first unused byte of that RAM, page-aligned */

@@ -5,7 +5,8 @@
  * HC_SUBMITTED (release) and, unless the host says that it is polling, rings the doorbell; a call
  * that sleeps or takes long goes by HC_RUNG and the doorbell.  The
  * host claims it (HC_CLAIMED), copies it once, validates the copy, acts, writes `result` and the
- * OUT fields and sets HC_DONE (release).  One call is in flight per virtual CPU.
+ * OUT fields and sets HC_DONE (release).  Every virtual CPU has a call block of its own; a doorbell
+ * is for the block of the CPU that rings it.
  *
  * All fields have fixed width and explicit padding.  Addresses are guest-physical (gpa); the host
  * refuses any range that is not wholly guest RAM with -EFAULT.  Results are >= 0 or -errno with
@@ -16,7 +17,7 @@
 
 #include <stdint.h>
 
-#define HC_VERSION 1
+#define HC_VERSION 2
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -28,6 +29,7 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(WAIT, wait)                                                                                  \
     X(TIMER, timer)                                                                                \
     X(CLOCK, clock)                                                                                \
+    X(CPU_START, cpu_start)                                                                        \
     X(MEM_GROW, mem_grow)                                                                          \
     X(MEM_RELEASE, mem_release)                                                                    \
     X(MEM_POPULATE, mem_populate)                                                                  \
@@ -83,6 +85,7 @@ enum hc_state {
 #define HC_MAX_WAIT_FDS 1024 /* entries of one HC_WAIT */
 #define HC_MAX_AHEAD 84      /* attributes that one call reads ahead */
 #define HC_MAX_CLOSE 16      /* handles that one call closes besides its own work */
+#define HC_MAX_CPUS 64
 
 /* A piece of guest memory that takes part in a transfer. */
 struct hc_seg {
@@ -144,8 +147,9 @@ struct hc_wait_fd {
     uint16_t events;
     uint16_t revents;
 };
-/* Sleeps until an fd is ready, deadline_ns (CLOCK_MONOTONIC, -1: none) passes, or comm->events is
- * non-zero (-EINTR).  Result: number of ready entries.  Always through the doorbell. */
+/* Sleeps until an fd is ready, deadline_ns (CLOCK_MONOTONIC, -1: none) passes, the CPU is kicked
+ * (comm->kicked) or, on CPU 0, comm->events is non-zero (-EINTR).  Result: number of ready entries.
+ * -EBUSY: another CPU watches files already.  Always through the doorbell. */
 struct hc_wait {
     gpa_t fds;
     uint32_t count;
@@ -160,6 +164,16 @@ struct hc_clock {
     int64_t monotonic_ns;
     int64_t realtime_ns;
 }; /* OUT */
+/* Starts virtual CPU `cpu` (below the boot block's cpus, once) at cpu_entry in ring 3: GS base,
+ * task state segment and page tables as given.  Answers before the CPU runs.  -EOPNOTSUPP under
+ * QEMU. */
+struct hc_cpu_start {
+    uint32_t cpu;
+    uint32_t pad;
+    gva_t gs_base;
+    gva_t tss;
+    gpa_t cr3;
+};
 /* MEM_GROW: OUT gpa and bytes granted (>= one page, <= asked).  -ENOMEM at the -m limit. */
 struct hc_mem_grow {
     uint64_t bytes;
@@ -366,6 +380,7 @@ union hc_args {
     struct hc_wait wait;
     struct hc_timer timer;
     struct hc_clock clock;
+    struct hc_cpu_start cpu_start;
     struct hc_mem_grow mem_grow;
     struct hc_mem_release mem_release;
     struct hc_mem_populate mem_populate;
@@ -407,14 +422,26 @@ enum hc_events {
     HC_EVENT_TIMER = 2,
 };
 
-/* One page shared by the loader and the kernel.  Host writes: polling, events, signals.  Guest
- * clears events and signals with atomic exchange. */
+/* Pages shared by the loader and the kernel.  Host writes: polling, events, signals.  Guest clears
+ * events and signals with atomic exchange.
+ *
+ * kicked[n] is the guest's mark that CPU n is to look up: HC_WAIT does not sleep while it is set,
+ * as HERMIT_PORT_KICK may come before it.
+ *
+ * kernel_lock is the guest's affair but for this: a CPU that finds it taken for long stores 2 and
+ * writes to HERMIT_PORT_LOCK_WAIT, which returns when the word is no longer 2 or another CPU has
+ * written to HERMIT_PORT_LOCK_WAKE, or sooner (futex(2) on the word). */
 struct hc_comm {
-    struct hc_call call;
-    uint32_t polling; /* host: a service thread watches call.state; no doorbell needed */
+    uint32_t polling; /* a service thread watches the calls' state; no doorbell needed */
     uint32_t events;  /* enum hc_events, set by the host before it raises HERMIT_VEC_EVENT */
     uint64_t signals; /* bit n-1: Linux signal n was sent to hermit-run for the program */
+    uint64_t pad[6];
+    uint32_t kernel_lock; /* alone in its cache line */
+    uint32_t pad2[15];
+    uint32_t kicked[HC_MAX_CPUS];
+    struct hc_call calls[HC_MAX_CPUS]; /* by virtual CPU */
 };
+#define HC_COMM_BYTES 12288 /* whole pages */
 
 _Static_assert(sizeof(struct hc_seg) == 16, "wire size");
 _Static_assert(sizeof(struct hc_attr) == 96, "wire size");
@@ -429,6 +456,8 @@ _Static_assert(sizeof(struct hc_file_lock) == 32, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");
 _Static_assert(sizeof(struct hc_call) == 128, "wire size");
-_Static_assert(sizeof(struct hc_comm) == 144, "wire size");
+_Static_assert(sizeof(struct hc_cpu_start) == 32, "wire size");
+_Static_assert(sizeof(struct hc_comm) == 128 + 132 * HC_MAX_CPUS, "wire size");
+_Static_assert(sizeof(struct hc_comm) <= HC_COMM_BYTES, "room");
 
 #endif

@@ -55,15 +55,21 @@
 #define HERMIT_TSS_SEL 0x40
 #define HERMIT_STAR_HI 0x23 /* SS3 - 8, CS3 - 16 */
 
-/* Ports. The doorbell is an `out` of any byte; only these ports are open to ring 3. */
-#define HERMIT_PORT_DOORBELL 0x0600
+/* Ports, written with a byte. Only these ports are open to ring 3; the first eight are one byte of
+ * the I/O bitmap. */
+#define HERMIT_PORT_DOORBELL 0x0600  /* any value: serve my call */
+#define HERMIT_PORT_KICK 0x0601      /* number of a virtual CPU: raise HERMIT_VEC_EVENT there */
+#define HERMIT_PORT_LOCK_WAIT 0x0602 /* see hc_comm.kernel_lock */
+#define HERMIT_PORT_LOCK_WAKE 0x0603
+#define HERMIT_PORT_YIELD 0x0604     /* another virtual CPU should run */
 #define HERMIT_PORT_SERIAL 0x03f8    /* QEMU: link to the loader, or plain console */
 #define HERMIT_PORT_QEMU_EXIT 0x0501 /* isa-debug-exit, where QEMU puts it by default */
 
 /* Interrupt vectors. */
 #define HERMIT_VEC_PIC_BASE 0x20
 #define HERMIT_VEC_SERIAL 0x24 /* IRQ 4 */
-#define HERMIT_VEC_EVENT 0x30  /* the loader set bits in hc_comm.events */
+#define HERMIT_VEC_EVENT 0x30  /* bits in hc_comm.events, or another CPU's kick */
+#define HERMIT_VEC_IPI 0x31    /* QEMU: another CPU's kick */
 #define HERMIT_VEC_COUNT 0x40
 
 #endif

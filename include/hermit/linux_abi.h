@@ -23,6 +23,7 @@
 #include <linux/close_range.h>
 #include <linux/elf.h>
 #include <linux/errno.h>
+#include <linux/eventpoll.h>
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
@@ -41,11 +42,14 @@
 #include <linux/random.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
+#include <linux/securebits.h>
 #include <linux/sem.h>
 #include <linux/signal.h>
+#include <linux/signalfd.h>
 #include <linux/stat.h>
 #include <linux/sysinfo.h>
 #include <linux/time.h>
+#include <linux/timerfd.h>
 #include <linux/times.h>
 #include <linux/uio.h>
 #include <linux/utime.h>

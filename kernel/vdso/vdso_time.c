@@ -91,8 +91,8 @@ long __vdso_time(long *out) {
 }
 
 long __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused) {
-    if (cpu) *cpu = vvar_page.cpu;
-    if (node) *node = vvar_page.node;
+    if (cpu) __asm__ volatile("movl %%gs:%c1, %0" : "=r"(*cpu) : "i"(VVAR_GS_CPU));
+    if (node) *node = 0;
     return 0;
 }
 

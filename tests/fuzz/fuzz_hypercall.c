@@ -34,6 +34,7 @@
 #define REFRESH 512 /* inputs between two fresh directories */
 
 struct vm_exit vm_exit;
+struct hc_comm *vm_comm;
 static uint8_t *ram;
 static struct share item[2];
 static char top[64];
@@ -53,6 +54,7 @@ int memory_release(gpa_t gpa, uint64_t len) {
 }
 int64_t hc_wait(union hc_args *args) { return -ENOSYS; }
 int64_t hc_timer(union hc_args *args) { return -ENOSYS; }
+int64_t hc_cpu_start(union hc_args *args) { return -ENOSYS; }
 void tty_note_change(int fd) {}
 
 static const char *const names[] = {
@@ -107,6 +109,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     const char *base = getenv("TMPDIR");
     report_fd = dup(STDERR_FILENO);
+    vm_comm = &comm;
     struct rlimit size = {1 << 20, 1 << 20};
     snprintf(top, sizeof top, "%s/hermit-fuzz-XXXXXX", base && *base ? base : "/tmp");
     must(mkdtemp(top) != NULL, top);
@@ -173,14 +176,16 @@ static uint64_t operand(const uint8_t *b) {
 }
 
 static void serve(uint32_t nr, const uint8_t *bytes) {
-    comm.call.nr = nr;
+    comm.calls[0].nr = nr;
     for (unsigned i = 0; i < WORDS; i++)
-        comm.call.u.words[i] = bytes ? operand(bytes + 3 * i) : 0;
-    comm.call.result = INT64_MIN;
-    comm.call.state = HC_SUBMITTED;
-    must(hc_serve(&comm, true), "the call was not served");
-    must(comm.call.state == HC_DONE, "the call was not finished");
-    must(comm.call.result >= HC_SYMLINK && comm.call.result != INT64_MIN, "result out of range");
+        comm.calls[0].u.words[i] = bytes ? operand(bytes + 3 * i) : 0;
+    comm.calls[0].result = INT64_MIN;
+    comm.calls[0].state = HC_SUBMITTED;
+    vm_exit.done = false; /* after it nothing is served */
+    must(hc_serve(0, true), "the call was not served");
+    must(comm.calls[0].state == HC_DONE, "the call was not finished");
+    must(comm.calls[0].result >= HC_SYMLINK && comm.calls[0].result != INT64_MIN,
+         "result out of range");
 }
 
 /* Nothing outside the share has changed. */
@@ -207,11 +212,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         data += OPERATION_BYTES;
         size -= OPERATION_BYTES;
     }
+    vm_exit.done = false;
     for (uint32_t h = 3; h < MAX_HANDLES; h++) {
-        comm.call.u.file_close.handle = h;
-        comm.call.nr = HC_FILE_CLOSE;
-        comm.call.state = HC_SUBMITTED;
-        must(hc_serve(&comm, true), "close");
+        comm.calls[0].u.file_close.handle = h;
+        comm.calls[0].nr = HC_FILE_CLOSE;
+        comm.calls[0].state = HC_SUBMITTED;
+        must(hc_serve(0, true), "close");
     }
     check_outside();
     return 0;

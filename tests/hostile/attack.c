@@ -57,13 +57,13 @@ static volatile struct hc_comm *find_comm(void) { return physical(find_boot()->c
 static void out(uint16_t port) { __asm__ volatile("outb %%al, %%dx" ::"a"(0), "d"(port)); }
 
 static int64_t ring(volatile struct hc_comm *comm, uint32_t nr) {
-    comm->call.nr = nr;
-    __atomic_store_n(&comm->call.state, HC_SUBMITTED, __ATOMIC_SEQ_CST);
+    comm->calls[0].nr = nr;
+    __atomic_store_n(&comm->calls[0].state, HC_SUBMITTED, __ATOMIC_SEQ_CST);
     out(HERMIT_PORT_DOORBELL);
-    for (unsigned i = 0; i < 1000000 && comm->call.state != HC_DONE; i++)
+    for (unsigned i = 0; i < 1000000 && comm->calls[0].state != HC_DONE; i++)
         __asm__ volatile("pause");
-    int64_t result = comm->call.result;
-    comm->call.state = HC_IDLE;
+    int64_t result = comm->calls[0].result;
+    comm->calls[0].state = HC_IDLE;
     return result;
 }
 
@@ -126,8 +126,8 @@ static int calls(void) {
         if (nr == HC_EXIT || nr == HC_LOG) continue;
         if (nr == HC_MEM_RELEASE && next() % 1024 != 0) continue; /* mostly suicide */
         for (unsigned i = 0; i < 14; i++)
-            comm->call.u.words[i] = word();
-        if (nr == HC_WAIT) comm->call.u.wait.deadline_ns = 1;
+            comm->calls[0].u.words[i] = word();
+        if (nr == HC_WAIT) comm->calls[0].u.wait.deadline_ns = 1;
         ring(comm, nr);
         done++;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -138,8 +138,8 @@ static int calls(void) {
 /* Results must not be written into what the host maps read-only. */
 static int text_out(void) {
     volatile struct hc_comm *comm = find_comm();
-    comm->call.u.file_attr.handle = 1;
-    comm->call.u.file_attr.attr = HERMIT_RAM_GPA;
+    comm->calls[0].u.file_attr.handle = 1;
+    comm->calls[0].u.file_attr.attr = HERMIT_RAM_GPA;
     return ring(comm, HC_FILE_STAT) == -14 ? 0 : 1;
 }
 

@@ -5,6 +5,8 @@
 
 #include <kernel/process.h>
 
+#define KERNEL_SLOT 255 /* of the top-level table: the kernel window */
+
 /* Runs one privileged operation (GATE_*) in ring 0. */
 void monitor_call(uint64_t arg, unsigned op);
 /* Labels of the way out: see entry.S. */

@@ -154,6 +154,14 @@ kernel_start:
     call kernel_main
     jmp exit_to_user
 
+/* Where any further virtual CPU starts: ring 3. */
+    .globl cpu_entry
+cpu_entry:
+    movq %gs:PC_KSTACK_TOP, %rsp
+    xorl %ebp, %ebp
+    call sched_cpu_main
+    ud2
+
 /* Copies that may fault: rdi dst, rsi src, rdx bytes; 0 or the number of bytes not copied. */
     .globl user_copy
 user_copy:

@@ -80,10 +80,8 @@ interrupt: /* (rsp): vector, rip, cs, rflags, rsp, ss */
     movq $1, %gs:PC_PENDING
     pushq %rax
     pushq %rcx
-    cmpq $HERMIT_VEC_SERIAL, 16(%rsp)
-    jne 1f
-    movb $0x20, %al /* end of interrupt, 8259A */
-    outb %al, $0x20
+    cmpq $HERMIT_VEC_EVENT, 16(%rsp)
+    jne interrupt_of_qemu
 1:  movq 24(%rsp), %rax
     subq kernel_text_start(%rip), %rax
     cmpq $KERNEL_TEXT_SPAN, %rax
@@ -99,6 +97,16 @@ interrupt: /* (rsp): vector, rip, cs, rflags, rsp, ss */
     popq %rax
     addq $8, %rsp
     iretq
+
+interrupt_of_qemu: /* these want to know the end of the interrupt */
+    cmpq $HERMIT_VEC_IPI, 16(%rsp)
+    je 3f
+    movb $0x20, %al /* 8259A */
+    outb %al, $0x20
+    jmp 1b
+3:  movabsq $LOCAL_APIC_GVA + APIC_EOI, %rax
+    movl $0, (%rax)
+    jmp 1b
 
 interrupt_from_user: /* move the frame to the mailbox: no trap is on its way */
     popq %rcx

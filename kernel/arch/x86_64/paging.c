@@ -2,16 +2,15 @@
 /* Four-level page tables; the tables themselves are RAM frames seen through the direct map. */
 #include <kernel/arch.h>
 #include <kernel/frame.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 
 #include "cpu.h"
 #include "percpu_offsets.h"
 
-#define KERNEL_SLOT 255
 #define TABLE_FLAGS (PTE_P | PTE_W | PTE_U | PTE_A)
 
 extern uint64_t boot_pml4[512], kernel_pdpt[512];
-static gpa_t active_root;
 static bool boot_root_given;
 
 static unsigned level_index(gva_t gva, unsigned level) {
@@ -21,7 +20,7 @@ static unsigned level_index(gva_t gva, unsigned level) {
 gpa_t paging_create_root(void) {
     if (!boot_root_given) { /* the tables that we run on serve the first program */
         boot_root_given = true;
-        return active_root = frame_gpa(boot_pml4);
+        return percpu()->root = frame_gpa(boot_pml4);
     }
     gpa_t root = frame_alloc();
     if (root == 0) return 0;
@@ -44,21 +43,41 @@ static void destroy_level(gpa_t table, unsigned level) {
     drop_table(table);
 }
 
+/* A root that an idle CPU is still on ends with its last user: until then its first entry, of no
+ * further use, says so. */
+#define ROOT_DESTROYED PTE_NONE
+
 void paging_destroy_root(gpa_t root) {
     uint64_t *pml4 = frame_ptr(root);
     for (unsigned i = 0; i < KERNEL_SLOT; i++) {
-        if (pml4[i] & PTE_P) destroy_level(pml4[i] & PTE_GPA, 3);
+        uint64_t old = pml4[i];
+        pte_set(&pml4[i], 0);
+        if (old & PTE_P) destroy_level(old & PTE_GPA, 3);
     }
-    drop_table(root);
+    smp_flush(root);
+    if (smp_root_in_use(root))
+        pte_set(&pml4[0], ROOT_DESTROYED);
+    else
+        drop_table(root);
 }
+
+void paging_reload(void) { monitor_call(percpu()->root, GATE_SET_CR3); }
 
 void paging_activate(gpa_t root) {
-    if (root == active_root) return;
-    active_root = root;
-    monitor_call(root, GATE_SET_CR3);
+    struct percpu *cpu = percpu();
+    gpa_t old = cpu->root;
+    if (root == old) return;
+    cpu->root = root;
+    cpu->flush = 0;
+    paging_reload();
+    const uint64_t *pml4 = frame_ptr(old);
+    if (pml4[0] == ROOT_DESTROYED && !smp_root_in_use(old)) drop_table(old);
 }
 
-void paging_flush(gpa_t root) { monitor_call(root, GATE_SET_CR3); }
+void paging_flush(gpa_t root) {
+    if (percpu()->root == root) paging_reload();
+    smp_flush(root);
+}
 
 static uint64_t *next_table(uint64_t *entry, bool create) {
     if (!(*entry & PTE_P)) {

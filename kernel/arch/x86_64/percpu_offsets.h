@@ -13,6 +13,15 @@
 #define PC_TRAP_RAX 64
 #define PC_TRAP_STACK_TOP 512
 #define PC_IRQ_STACK_TOP 1024
+#define PC_ID 1024
+#define PC_ROOT 1032
+#define PC_SIZE 1152
+
+/* The rest of the frame that a further CPU's struct percpu is in: its task state segment and, under
+ * QEMU, its GDT. */
+#define AREA_TSS 2048
+#define AREA_GDT 3072
+#define AREA_GDT_DESCRIPTOR 3584
 
 /* What the CPU and the monitor's stubs leave at the top of the trap stack. */
 #define MB_VECTOR (PC_TRAP_STACK_TOP - 56)
@@ -30,7 +39,13 @@
 #define GATE_SET_CR3 0
 #define GATE_HALT 1
 
-/* The local APIC, mapped for the PVH entry at the end of the image's page directory. */
+/* Below 1 MiB, where QEMU has RAM and the kernel nothing: a CPU's first code and three page tables.
+ */
+#define AP_START_GPA 0x8000
+#define AP_TABLES_GPA 0x9000
+
+/* The local APIC, mapped at the end of the image's page directory, for QEMU. */
+#define APIC_EOI 0xb0
 #define LOCAL_APIC_GPA 0xfee00000
 #define LOCAL_APIC_GVA (HERMIT_KERNEL_GVA + 511 * 0x200000)
 

@@ -56,6 +56,28 @@ gdt_low:
 1:  movabsq $2f, %rax
     jmp *%rax
 2:  lgdt gdt_descriptor(%rip)
+    leaq percpu0(%rip), %rbx
+    leaq PC_IRQ_STACK_TOP(%rbx), %rsp
+    call cpu_set_state
+    movl %ebp, %edi
+    call pvh_devices
+
+    /* Into ring 3; interrupts are enabled from here on. */
+    leaq percpu0(%rip), %rax
+    pushq $HERMIT_SS3
+    pushq PC_KSTACK_TOP(%rax)
+    pushq $0x202
+    pushq $HERMIT_CS3
+    leaq kernel_start(%rip), %rax
+    pushq %rax
+    xorl %edi, %edi
+    movl %ebp, %esi
+    iretq
+
+/* The state of a KVM virtual CPU at its start, but for ring, CR3 and registers.  Ring 0, 64-bit
+ * mode, rbx = struct percpu, its GDT is loaded. */
+    .globl cpu_set_state
+cpu_set_state:
     lidt idt_descriptor(%rip)
     movw $HERMIT_TSS_SEL, %ax
     ltr %ax
@@ -66,8 +88,6 @@ gdt_low:
     movl %eax, %es
     movl %eax, %fs
     movl %eax, %gs
-    leaq percpu0(%rip), %rbx
-    leaq PC_IRQ_STACK_TOP(%rbx), %rsp
     set_msr MSR_GS_BASE, %rbx
     leaq syscall_entry(%rip), %rax
     set_msr MSR_LSTAR, %rax
@@ -76,6 +96,7 @@ gdt_low:
     movl $HERMIT_FMASK, %eax
     set_msr MSR_FMASK, %rax
 
+    pushq %rbx
     movl $1, %eax
     cpuid
     testl $CPUID_XSAVE, %ecx
@@ -91,19 +112,59 @@ gdt_low:
     xorl %ecx, %ecx
     xsetbv
 3:  fninit
-    movl %ebp, %edi
-    call pvh_devices
+    popq %rbx
+    ret
 
-    /* Into ring 3; interrupts are enabled from here on. */
-    leaq percpu0(%rip), %rax
+/* Another CPU, woken by a start-up IPI: real mode at AP_START_GPA, where apic.c has put a copy of
+ * this and, behind it, page tables that map it one to one (Intel SDM vol. 3, 9.4.4). */
+    .globl ap_start, ap_start_end
+    .code16
+ap_start:
+    cli
+    xorw %ax, %ax
+    movw %ax, %ds
+    lgdtl ap_gdt_low - ap_start + AP_START_GPA
+    movl $0x11, %eax /* PE ET */
+    movl %eax, %cr0
+    ljmpl $0x20, $(1f - ap_start + AP_START_GPA)
+    .code32
+1:  movl $HERMIT_SS0, %eax
+    movl %eax, %ds
+    movl %eax, %ss
+    movl $AP_TABLES_GPA, %eax
+    movl %eax, %cr3
+    movl $HERMIT_CR4, %eax
+    movl %eax, %cr4
+    movl $MSR_EFER, %ecx
+    movl $HERMIT_EFER, %eax
+    xorl %edx, %edx
+    wrmsr
+    movl $HERMIT_CR0, %eax
+    movl %eax, %cr0
+    ljmp $0x10, $(2f - ap_start + AP_START_GPA)
+    .code64
+2:  movabsq $ap_in_kernel, %rax
+    jmp *%rax
+ap_gdt_low:
+    .word 0x7f
+    .long DATA_GPA(boot_gdt)
+ap_start_end:
+
+ap_in_kernel:
+    movq ap_cpu(%rip), %rbx
+    leaq PC_IRQ_STACK_TOP(%rbx), %rsp
+    lgdt AREA_GDT_DESCRIPTOR(%rbx)
+    call cpu_set_state
+    movq PC_ROOT(%rbx), %rax
+    movq %rax, %cr3
+    call ap_wire_apic
     pushq $HERMIT_SS3
-    pushq PC_KSTACK_TOP(%rax)
+    pushq PC_KSTACK_TOP(%rbx)
     pushq $0x202
     pushq $HERMIT_CS3
-    leaq kernel_start(%rip), %rax
+    leaq cpu_entry(%rip), %rax
     pushq %rax
-    xorl %edi, %edi
-    movl %ebp, %esi
+    movq $0, ap_cpu(%rip) /* cpu_boot may go on */
     iretq
 
     .section .text.pvh_data, "a", @progbits

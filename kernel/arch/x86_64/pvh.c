@@ -145,5 +145,5 @@ const struct hermit_boot *pvh_boot_block(gpa_t info) {
     const struct hermit_boot *block = pvh_loader_block(start);
     if (block == NULL) return build(start);
     /* QEMU put it into RAM that is about to be used; its place is behind comm. */
-    return memcpy(frame_ptr(block->comm + PAGE_SIZE), block, block->size);
+    return memcpy(frame_ptr(block->comm + HC_COMM_BYTES), block, block->size);
 }

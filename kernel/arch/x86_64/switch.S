@@ -23,6 +23,6 @@ switch_stacks: /* void switch_stacks(uint64_t *save_rsp, uint64_t rsp) */
 /* Where a new thread's stack returns to: its frame lies above. */
     .globl thread_first_run
 thread_first_run:
-    call sched_switched
+    call sched_first_run
     jmp exit_to_user
     .section .note.GNU-stack, "", @progbits

@@ -27,7 +27,7 @@ boot_pml4: /* the first program's own: its two usual ends are linked already (wr
     .quad GPA(kernel_pdpt) + P + W + U
     .fill 256, 8, 0
 
-    .globl low_pdpt
+    .globl low_pdpt, image_pd
 low_pdpt:
     .fill 512, 8, 0
 high_pdpt:
@@ -45,7 +45,7 @@ image_pd:
     .quad GPA(image_pt_text) + P + W + U
     .quad GPA(image_pt_data) + P + W + U
     .fill 509, 8, 0
-    .quad NX + LOCAL_APIC_GPA + P + W + PS + PCD /* PVH entry only */
+    .quad NX + LOCAL_APIC_GPA + P + W + PS + PCD /* QEMU only; apic.c may open it to ring 3 */
 
 image_pt_text: /* read and execute */
     .set i, 0
@@ -80,7 +80,7 @@ direct_pd: /* 2 MiB pages */
     .set i, i + 1
     .endr
 
-    .globl boot_gdt, boot_gdt_end, boot_tss, boot_tss_end, boot_idt, boot_idt_end
+    .globl boot_gdt, boot_gdt_end, tss_descriptor, boot_tss, boot_tss_end, boot_idt, boot_idt_end
     .balign 16
 boot_gdt: /* selectors of layout.h; 0x20 is the 32-bit code segment of the PVH path */
     .quad 0, 0
@@ -157,7 +157,7 @@ boot_idt_end:
 percpu0:
     .quad percpu0
     .quad boot_stack_top
-    .fill 126, 8, 0
+    .fill PC_SIZE / 8 - 2, 8, 0
 
     .section .bss
     .balign 4096

@@ -8,7 +8,9 @@
 #include <kernel/sched.h>
 #include <kernel/serial.h>
 #include <kernel/signal.h>
+#include <kernel/smp.h>
 #include <kernel/stats.h>
+#include <kernel/vvar.h>
 
 #include "cpu.h"
 #include "percpu_offsets.h"
@@ -22,7 +24,10 @@ _Static_assert(offsetof(struct percpu, full_restore) == PC_FULL_RESTORE, "percpu
 _Static_assert(offsetof(struct percpu, cr2) == PC_CR2, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, trap_rax) == PC_TRAP_RAX, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, irq_stack) == PC_TRAP_STACK_TOP, "percpu_offsets.h");
-_Static_assert(sizeof(struct percpu) == PC_IRQ_STACK_TOP, "percpu_offsets.h");
+_Static_assert(offsetof(struct percpu, id) == PC_IRQ_STACK_TOP, "percpu_offsets.h");
+_Static_assert(offsetof(struct percpu, id) == VVAR_GS_CPU, "vvar.h");
+_Static_assert(offsetof(struct percpu, root) == PC_ROOT, "percpu_offsets.h");
+_Static_assert(sizeof(struct percpu) <= PC_SIZE, "percpu_offsets.h");
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "percpu_offsets.h");
 _Static_assert(offsetof(struct regs, rflags) == REGS_RFLAGS, "percpu_offsets.h");
 
@@ -125,18 +130,20 @@ static void user_page_fault(gva_t addr, int error) {
     }
 }
 
+static bool in_exit_path(const struct regs *regs) {
+    return regs->rip - (uint64_t)exit_to_user < (uint64_t)(exit_to_user_end - exit_to_user);
+}
+
 /* The way out failed on the program's own registers (a return address that is not canonical):
  * the frame is intact, so this is a fault of the program. */
 static bool exit_path_fault(struct regs *regs) {
-    uint64_t start = (uint64_t)exit_to_user;
-    if (regs->rip - start >= (uint64_t)(exit_to_user_end - exit_to_user)) return false;
+    if (!in_exit_path(regs)) return false;
     signal_force(SIGSEGV, SI_KERNEL, 0);
-    regs->rip = start;
+    regs->rip = (uint64_t)exit_to_user;
     return true;
 }
 
-void trap_dispatch(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2) {
-    if (vector >= 32) return; /* the monitor set pending; the exit path does the work */
+static void handle_exception(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2) {
     struct thread *t = current_thread();
     t->trap_nr = vector; /* for the signal frame */
     t->trap_error = error;
@@ -144,6 +151,7 @@ void trap_dispatch(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2
     if (vector == VEC_PF && cr2 < HERMIT_USER_TOP) {
         uint32_t access = error & PF_EXEC ? MM_EXEC : error & PF_WRITE ? MM_WRITE : MM_READ;
         hermit_stats.faults++;
+        t->process->faults++;
         int r = mm_fault(current_mm(), cr2, access);
         if (r == 0) return;
         if (!from_kernel(regs)) return user_page_fault(cr2, r);
@@ -156,12 +164,23 @@ void trap_dispatch(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2
           regs->rsp, cr2);
 }
 
+void trap_dispatch(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2) {
+    if (vector >= 32) return; /* the monitor set pending; the exit path does the work */
+    /* Elsewhere in the kernel the lock is held: a copy from or to the program. */
+    bool outside = !from_kernel(regs) || in_exit_path(regs);
+    if (outside) kernel_enter();
+    handle_exception(regs, vector, error, cr2);
+    if (outside) kernel_leave();
+}
+
 void exit_work(struct regs *regs) {
+    kernel_enter();
     percpu()->pending = 0;
     if (boot_info()->engine == HERMIT_ENGINE_QEMU) serial_drain();
     signal_collect_events();
     sched_leave_kernel();
     signal_deliver(regs);
+    kernel_leave();
 }
 
 void arch_idle(void) { monitor_call(0, GATE_HALT); }

@@ -28,6 +28,17 @@ static inline void arch_pause(void) { __asm__ volatile("pause" : : : "memory"); 
 /* Halts until an interrupt comes, or returns at once if percpu()->pending is set. */
 void arch_idle(void);
 
+/* Other CPUs (smp.c).  The memory of a new one and the address of its task state segment; NULL: no
+ * memory. */
+struct percpu *cpu_area_create(uint32_t id, gva_t *tss);
+void cpu_area_free(struct percpu *cpu);
+/* Starts it at sched_cpu_main(), on its kstack_top. */
+bool cpu_boot(struct percpu *cpu, gva_t tss);
+/* Raises HERMIT_VEC_EVENT on that CPU. */
+void cpu_interrupt(uint32_t id);
+/* Lets the host run another CPU. */
+void cpu_yield_host(void);
+
 /* Page-table entry bits (Intel SDM vol. 3, table 4-19). */
 #define PTE_P 1ULL
 #define PTE_W 2ULL
@@ -43,14 +54,17 @@ void arch_idle(void);
 gpa_t paging_create_root(void);
 /* Frees all tables of the program's half; frames are the caller's affair. */
 void paging_destroy_root(gpa_t root);
-/* Makes root the current address space. */
+/* Makes root the current address space of this CPU. */
 void paging_activate(gpa_t root);
+/* Forgets cached translations of the program's half on this CPU. */
+void paging_reload(void);
 /* The 512-entry table that maps the 2 MiB around gva; NULL if there is none and !create, or when
  * memory is exhausted. */
 uint64_t *paging_table(gpa_t root, gva_t gva, bool create);
 /* Frees the table around gva, which must be empty. */
 void paging_drop_table(gpa_t root, gva_t gva);
-/* Forgets cached translations of the program's half. */
+/* Forgets cached translations of root's program half on every CPU, before it returns or before the
+ * CPU touches the program again. */
 void paging_flush(gpa_t root);
 /* Makes [gpa, gpa+len) visible through frame_ptr(). False when memory is exhausted. */
 bool paging_direct_add(gpa_t gpa, uint64_t len);

@@ -28,5 +28,7 @@ struct frame_usage {
     uint64_t limit, used, peak;
 };
 struct frame_usage frame_usage(void);
+/* The peak starts again from what is in use. */
+void frame_reset_peak(void);
 
 #endif

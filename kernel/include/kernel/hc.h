@@ -22,6 +22,8 @@ uint64_t hypercall_take_signals(void);
  * with every signal from the host: what was known of files before may be old news after it. */
 uint64_t hypercall_news(void);
 void hypercall_note_news(void);
+/* The pages shared with the loader, or NULL without one. */
+struct hc_comm *hypercall_comm(void);
 /* The boot block. */
 const struct hermit_boot *boot_info(void);
 /* String at an offset of the boot block. */

@@ -21,6 +21,8 @@ struct vma {
 
 RB_HEAD(vma_tree, vma);
 
+#define MM_AUXV_WORDS 52 /* tag and value of 26 entries, AT_NULL from the last one on */
+
 struct mm {
     struct vma_tree vmas;
     gpa_t root; /* PML4 */
@@ -29,7 +31,8 @@ struct mm {
     gva_t stack_top;
     gva_t vdso; /* base of the vDSO image, 0: none */
     gva_t arg_start, arg_end, env_start, env_end;
-    uint64_t mapped;                    /* bytes in VMAs */
+    uint64_t auxv[MM_AUXV_WORDS];       /* as the program got it */
+    uint64_t mapped, mapped_peak;       /* bytes in VMAs */
     gva_t fault_next, copy_next;        /* where a fault would continue the last one */
     uint32_t fault_window, copy_window; /* pages handled at the last one */
 };
@@ -56,6 +59,15 @@ gva_t mm_brk(struct mm *mm, gva_t brk);
 /* Maps the page at addr for `access`; 0, -EFAULT (SEGV_MAPERR), -EACCES (SEGV_ACCERR), -ENXIO
  * (SIGBUS past end of file) or -ENOMEM. */
 int mm_fault(struct mm *mm, gva_t addr, uint32_t access);
+/* Bytes of [start, end) that are present.  A private page is anonymous unless it is still its
+ * file's; shared: held by more than one mapping or file.  tables: of the page tables below. */
+struct mm_pages {
+    uint64_t resident, anon, shmem, dirty, shared, tables;
+};
+struct mm_pages mm_pages(struct mm *mm, gva_t start, gva_t end);
+/* prctl(2), PR_SET_VMA_ANON_NAME: names (NULL: no more) the anonymous mappings of a page-aligned
+ * range.  -EBADF where a file is mapped, -ENOMEM for a gap. */
+int mm_name(struct mm *mm, gva_t start, uint64_t len, const char *name);
 /* The VMA that contains addr, or NULL.  mm_next: the first VMA that ends above addr. */
 struct vma *mm_find(struct mm *mm, gva_t addr);
 struct vma *mm_next(struct mm *mm, gva_t addr);

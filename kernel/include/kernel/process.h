@@ -4,6 +4,7 @@
 #define KERNEL_PROCESS_H
 
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 #include <hermit/linux_abi.h>
 #include <kernel/types.h>
 
@@ -35,7 +36,19 @@ struct signal_queue {
     struct signal_node *head; /* in order of arrival */
 };
 
+/* capabilities(7), bits by CAP_*. */
+struct capabilities {
+    uint64_t effective, permitted, inheritable, bounding, ambient;
+};
+
+/* What went through read(2) and write(2): /proc/self/io. */
+struct io_account {
+    uint64_t rchar, wchar; /* bytes */
+    uint64_t syscr, syscw; /* calls */
+};
+
 TAILQ_HEAD(thread_list, thread);
+RB_HEAD(run_tree, thread);
 struct _xstate;
 
 struct process {
@@ -47,7 +60,9 @@ struct process {
     int32_t leader_status;      /* exit(2) of the leader, which the last thread answers with */
     struct fd_table fds;
     struct fs_state fs;
-    uint32_t uid, gid, euid, egid, suid, sgid;
+    uint32_t uid, gid, euid, egid, suid, sgid, fsuid, fsgid;
+    struct capabilities caps;
+    uint32_t securebits;
     int32_t pgid, sid;
     char *exe; /* canonical path */
     struct k_sigaction actions[NSIGNALS];
@@ -58,14 +73,20 @@ struct process {
     int64_t itimer_deadline_ns; /* ITIMER_REAL: CLOCK_MONOTONIC, 0: off */
     int64_t itimer_interval_ns;
     uint64_t start_ns;
+    uint64_t ended_cycles; /* CPU time of threads that have ended */
     uint64_t faults;
     uint32_t *groups; /* supplementary, owned */
     uint32_t group_count;
     int32_t nice;
     int32_t pdeath_signal;
-    uint64_t timer_slack_ns; /* 0: the default */
-    uint32_t membarriers;    /* membarrier(2) commands that were registered for */
-    bool undumpable, keep_caps, subreaper, no_new_privs; /* prctl(2) */
+    uint64_t timer_slack_ns;                  /* 0: the default */
+    uint32_t membarriers;                     /* membarrier(2) commands that were registered for */
+    bool undumpable, subreaper, no_new_privs; /* prctl(2) */
+    bool thp_disabled, io_flusher;            /* likewise */
+    uint8_t mce_kill;                         /* likewise: PR_MCE_KILL_* */
+    int32_t oom_score_adj, oom_score_adj_min; /* what /proc/self/oom_score_adj was set to */
+    uint32_t coredump_filter;
+    struct io_account io;
 };
 
 enum thread_state {
@@ -81,6 +102,7 @@ struct wait {
     struct hc_wait_fd *fds;
     uint32_t count;
     int64_t deadline_ns;
+    uint32_t watched_at; /* wait.c: where the loader looks at them */
 };
 
 struct thread {
@@ -98,6 +120,7 @@ struct thread {
     gva_t clear_tid;
     gva_t robust_list;
     uint64_t affinity;                   /* CPUs that sched_setaffinity(2) chose, 0: all */
+    uint32_t cpu;                        /* where it runs, or ran last */
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */
     uint64_t restart_arg[4];
     bool in_fault; /* a fault report is being written */
@@ -105,7 +128,10 @@ struct thread {
 
     /* Of the scheduler. */
     TAILQ_ENTRY(thread) in_process;
-    TAILQ_ENTRY(thread) queued; /* in the run queue or a list of waiting threads */
+    TAILQ_ENTRY(thread) queued; /* in a list of waiting threads */
+    RB_ENTRY(thread) run_node;  /* in a run queue */
+    uint64_t vruntime;          /* cycles it has had, comparable with those of its CPU's others */
+    uint64_t queue_order;       /* first come, first served among equals */
     enum thread_state state;
     struct wait wait;
     uint64_t sigwait;       /* signals that rt_sigtimedwait(2) waits for */
@@ -114,10 +140,13 @@ struct thread {
     uint64_t kernel_rsp;    /* while it does not */
     uint64_t full_restore;  /* percpu's while it does not */
     struct _xstate *xstate; /* likewise; owned */
+    uint32_t vectors_cpu;   /* whose registers hold the state, if that CPU thinks so too */
     uint64_t cpu_cycles;    /* up to the last switch */
     uint64_t switches;      /* voluntary */
     uint64_t preemptions;
 };
+
+enum cpu_idle { CPU_BUSY, CPU_POLLING, CPU_HALTED };
 
 struct percpu {
     /* The offsets are known to entry.S and monitor.S through percpu_offsets.h. */
@@ -126,24 +155,45 @@ struct percpu {
     uint64_t user_rsp;
     uint64_t scratch;
     uint64_t scratch2;
-    uint64_t pending;      /* work for the exit path; set on interrupts and by signal_send */
+    uint64_t pending; /* work for the exit path; set on interrupts and by others, under the lock */
     uint64_t full_restore; /* leave with iretq: rcx and r11 are the program's own */
     uint64_t cr2;
     uint64_t trap_rax;
     struct thread *thread;
-    uint64_t trap_stack[54]; /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
-    uint64_t irq_stack[64];  /* ring 0: IST1 */
+    uint64_t trap_stack[54];  /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
+    uint64_t irq_stack[64];   /* ring 0: IST1 */
+    uint32_t id;              /* read by the vDSO, too */
+    uint32_t in_user;         /* out of the kernel, or on its way */
+    gpa_t root;               /* page tables in CR3 */
+    uint32_t flush;           /* reload CR3 before anything of the program is touched */
+    uint32_t idle;            /* enum cpu_idle */
+    struct run_tree runnable; /* threads that wait for the CPU, by vruntime */
+    uint32_t queued;          /* their number */
+    uint32_t poll_us;         /* how long to poll before halting */
+    uint64_t min_vruntime;    /* no waiting thread of this CPU falls much behind it */
+    uint64_t since;           /* TSC when the running thread got the CPU or was accounted for */
+    uint64_t slice_end;       /* TSC */
+    struct thread *idle_thread;
+    uint64_t busy_cycles;   /* up to `since`: of all threads but the idle one */
+    struct thread *vectors; /* whose vector registers the CPU holds */
 };
 
 static inline struct percpu *percpu(void) {
     struct percpu *p;
-    __asm__("mov %%gs:0, %0" : "=r"(p));
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(p)); /* another CPU's after a switch */
     return p;
 }
 /* The thread that runs here. */
-static inline struct thread *current_thread(void) { return percpu()->thread; }
+static inline struct thread *current_thread(void) {
+    struct thread *t;
+    __asm__("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct percpu, thread)));
+    return t;
+}
 static inline struct process *current_process(void) { return current_thread()->process; }
 static inline struct mm *current_mm(void) { return current_process()->mm; }
+
+/* Does the current process have this capability (CAP_*) in effect? */
+bool process_capable(int cap);
 
 /* File descriptors of the current process.  fd_get takes a reference (NULL: EBADF). */
 struct file *fd_get(int fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads: creation, scheduling, end.  The kernel is not preemptive: another thread runs only when
- * the current one waits, yields, ends or leaves the kernel with its slice used up. */
+/* Threads: creation, scheduling, end.  The kernel is not preemptive and runs under one lock
+ * (smp.h): another thread is in the kernel only when the current one waits, yields, ends or leaves.
+ */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 
@@ -25,8 +26,23 @@ void thread_kill_others(void);
 
 /* Makes a waiting thread look at its condition; nothing if it does not wait. */
 void sched_wake(struct thread *t);
+/* Makes a thread that runs, here or on another CPU, pass the way out of the kernel soon. */
+void sched_interrupt(struct thread *t);
+/* sched_setaffinity(2): moves t to a CPU of mask (not 0).  0 or -ENOMEM. */
+int sched_set_affinity(struct thread *t, uint64_t mask);
 /* Runs the others first. */
 void sched_yield(void);
+/* The CPUs that a thread may run on. */
+uint64_t sched_affinity(const struct thread *t);
+/* The CPU that it runs on, or ran on last. */
+uint32_t sched_last_cpu(const struct thread *t);
+/* Time that a CPU did not sleep so far. */
+int64_t sched_cpu_busy_ns(uint32_t cpu);
+/* Load of the last 1, 5 and 15 minutes, LOAD_SHIFT bits behind the point. */
+#define LOAD_SHIFT 11
+void load_average(uint64_t load[3]);
+/* The number that was given to a thread last. */
+int32_t thread_last_tid(void);
 /* Is somebody else ready to run? */
 bool sched_others_runnable(void);
 /* On the way out of the kernel: ends a killed thread, holds a stopped one, switches when the slice

@@ -4,6 +4,10 @@
 #define KERNEL_SIGNAL_H
 
 #include <kernel/process.h>
+#include <kernel/waitq.h>
+
+/* Woken when a signal starts to wait for delivery (signalfd). */
+extern struct waitq signal_waitq;
 
 /* Queues sig for the process.  info NULL: SI_USER from ourselves.  0, or -EAGAIN when a real-time
  * signal does not fit within RLIMIT_SIGPENDING. */

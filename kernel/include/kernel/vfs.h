@@ -22,6 +22,7 @@ struct xattr_call;
 struct statfs;
 struct hermit_boot;
 struct waitq;
+struct epitem;
 
 /* Where a file system met a symbolic link. */
 struct vfs_link {
@@ -33,6 +34,7 @@ struct vfs_link {
 /* Operations on an open file.  NULL members: the VFS returns the errno that Linux would (EINVAL,
  * ENOTDIR, ESPIPE, ENOTTY, ...).  All return >= 0 or -errno. */
 struct file_ops {
+    const char *kind; /* of a file without a name or type, as /proc/self/fd says; else NULL */
     /* *pos is the offset to use and is advanced by the operation; streams ignore it. */
     int64_t (*read)(struct file *f, const struct uio *u, int64_t *pos);
     int64_t (*write)(struct file *f, const struct uio *u, int64_t *pos);
@@ -81,6 +83,7 @@ struct file {
     struct lock_node *locks; /* of filelock.c; NULL: never locked through this open file */
     void *priv;              /* of ops */
     uint64_t priv2;
+    struct epitem *watches; /* entries of epoll sets */
 };
 
 /* Operations on paths.  Each may return HC_SYMLINK with *link filled when a component other than
@@ -199,7 +202,9 @@ int64_t file_read_kernel(struct file *f, void *buf, uint64_t len, int64_t pos);
 extern const struct fs_ops hostfs_ops; /* priv: share number */
 extern const struct fs_ops ramfs_ops;  /* priv: struct ramfs * */
 extern const struct fs_ops devfs_ops;
-extern const struct fs_ops procfs_ops;
+extern const struct fs_ops tree_ops; /* priv: one of the trees */
+struct tree;
+extern const struct tree procfs_tree, sysfs_tree, cgroupfs_tree, devpts_tree;
 struct ramfs;
 struct ramfs *ramfs_create(void);
 /* Handle 0, 1 or 2 of the loader as an open file. */

@@ -13,7 +13,6 @@
 
 struct vvar {
     uint32_t seq; /* odd while the kernel writes */
-    uint32_t cpu, node;
     uint32_t pad;
     uint64_t tsc_base;
     uint64_t mult;
@@ -21,6 +20,7 @@ struct vvar {
     int64_t realtime_ns;
 };
 
+#define VVAR_GS_CPU 1024           /* offset from %gs of the number of the CPU */
 #define VVAR_COARSE_RES_NS 4000000 /* what Linux reports for CLOCK_*_COARSE at 250 Hz */
 
 /* lfence: the counter must not be read before the loads that precede it in program order. */

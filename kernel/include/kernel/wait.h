@@ -21,7 +21,5 @@ int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns);
 void wait_sleep(void);
 /* The state of something that threads wait for in wait_until() has changed. */
 void wait_poke(void);
-/* Nanoseconds during which no thread ran so far. */
-int64_t wait_total_ns(void);
 
 #endif

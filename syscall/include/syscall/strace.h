@@ -34,9 +34,10 @@ struct strace_arg {
 };
 void strace_print_arg(struct strace_line *line, const struct strace_arg *arg);
 /* Kinds that are pointers to data, printed by what they point to; false: not one of them, or not
- * readable.  The first calls the second (strace_data.c, strace_results.c). */
+ * readable.  Each calls the next (strace_data.c, strace_results.c, strace_event.c). */
 bool strace_print_data(struct strace_line *line, const struct strace_arg *arg);
 bool strace_print_results(struct strace_line *line, const struct strace_arg *arg);
+bool strace_print_event(struct strace_line *line, const struct strace_arg *arg);
 /* A quoted, escaped, abbreviated string of known length, or up to NUL with len UINT64_MAX. */
 void strace_print_string(struct strace_line *line, gva_t at, uint64_t len);
 

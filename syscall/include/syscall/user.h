@@ -31,6 +31,10 @@ static inline int fd_install_or_put(struct file *f, int from, bool cloexec) {
     return fd;
 }
 
+/* A new file of the kernel (NULL: memory was exhausted) as a descriptor; the reference is gone
+ * either way. */
+int install_file(struct file *f, bool cloexec);
+
 static inline bool file_readable(const struct file *f) {
     return (f->flags & O_ACCMODE) != O_WRONLY;
 }
@@ -67,8 +71,8 @@ static inline struct uio uio_kernel(struct iovec *vec, void *buf, uint64_t len) 
     return u;
 }
 
-/* Privileges are those of the superuser: there are no separate capabilities. */
-static inline bool process_privileged(void) { return current_process()->euid == 0; }
+/* The superuser's privileges, where no one capability says it better. */
+static inline bool process_privileged(void) { return process_capable(CAP_SYS_ADMIN); }
 /* The one process that exists, by number; 0 is "myself". */
 static inline bool pid_is_self(int pid) { return pid == 0 || pid == current_process()->pid; }
 

@@ -7,6 +7,9 @@
 
 /* Nanoseconds of a struct timespec; -EFAULT or -EINVAL (negative, nanoseconds >= 1 s). */
 int user_timespec(gva_t from, int64_t *ns);
+/* Of a copy that is the kernel's: -EINVAL as above. */
+struct timespec;
+int timespec_ns(const struct timespec *ts, int64_t *ns);
 int put_timespec(gva_t to, int64_t ns);
 /* Likewise for a struct timeval. */
 int user_timeval(gva_t from, int64_t *ns);

@@ -5,6 +5,7 @@
 #include <kernel/heap.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
+#include <kernel/waitq.h>
 
 /* From libc, whose headers do not go together with Linux's own. */
 void *malloc(size_t bytes);
@@ -54,3 +55,4 @@ int copy_to_user(gva_t dst, const void *src, uint64_t len) {
 void *kmalloc(size_t bytes) { return malloc(bytes); }
 void *kzalloc(size_t bytes) { return calloc(1, bytes); }
 void kfree(void *p) { free(p); }
+void waitq_wake(struct waitq *q, uint32_t events) {}

@@ -3,6 +3,8 @@
 #include "fake_fs.h"
 
 #include <kernel/clock.h>
+#include <kernel/creds.h>
+#include <kernel/epoll.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
@@ -126,6 +128,8 @@ int wait_until(bool (*ready)(void *arg), void *arg, struct hc_wait_fd *fds, uint
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
     return signal_send(sig, info);
 }
+void epoll_file_closed(struct file *f) {}
+void epoll_file_used(struct file *f) {}
 void waitq_init(struct waitq *q) {}
 void waitq_wake(struct waitq *q, uint32_t events) {}
 int waitq_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
@@ -159,6 +163,7 @@ struct mount *fake_mount(const char *path) {
     fake_process.leader = &fake_thread;
     fake_process.thread_count = 1;
     fake_process.fs.umask = 022;
+    creds_init(&fake_process);
     kfree(fake_process.fs.cwd);
     fake_process.fs.cwd = kstrdup("/");
     struct ramfs *fs = ramfs_create();

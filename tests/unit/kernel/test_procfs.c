@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc and /dev: lookup, links to open files, generated text, devices, random bytes. */
+#include <kernel/arch.h>
+#include <kernel/creds.h>
+#include <kernel/frame.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/random.h>
+#include <kernel/sched.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 
 #include "fake_fs.h"
@@ -28,9 +33,39 @@ struct file *hostfs_stdio(uint32_t handle) {
     return file_new(handle == 1 ? &tty_ops : &none, O_RDWR, S_IFCHR);
 }
 
+/* What the trees ask of the rest of the kernel. */
+struct mm_pages mm_pages(struct mm *m, gva_t start, gva_t end) {
+    return (struct mm_pages){.resident = 3 * PAGE_SIZE, .anon = PAGE_SIZE};
+}
+struct vma *mm_find(struct mm *m, gva_t addr) {
+    return NULL;
+}
+int mm_protect(struct mm *m, gva_t addr, uint64_t len, uint32_t prot) { return -ENOMEM; }
+int mm_translate(struct mm *m, gva_t addr, uint32_t access, gpa_t *out) { return -EFAULT; }
+uint64_t *paging_table(gpa_t root, gva_t gva, bool create) { return NULL; }
+bool frame_is_ram(gpa_t gpa) { return true; }
+void frame_reset_peak(void) {}
+uint32_t cpu_count(void) { return 3; }
+uint64_t sched_affinity(const struct thread *t) { return 5; }
+uint32_t sched_last_cpu(const struct thread *t) { return 0; }
+int64_t sched_cpu_busy_ns(uint32_t cpu) { return 0; }
+int32_t thread_last_tid(void) { return 1; }
+
+/* The C library of the host may have none. */
+size_t strlcpy(char *dst, const char *src, size_t n) {
+    size_t len = strlen(src);
+    if (n > 0) {
+        memcpy(dst, src, min(len, n - 1));
+        dst[min(len, n - 1)] = '\0';
+    }
+    return len;
+}
+
 int ktest_setup(void) {
     fake_mount("/");
-    vfs_mount(&procfs_ops, "/proc", "proc", NULL);
+    vfs_mount(&tree_ops, "/proc", "proc", (void *)(uintptr_t)&procfs_tree);
+    vfs_mount(&tree_ops, "/sys", "sysfs", (void *)(uintptr_t)&sysfs_tree);
+    vfs_mount(&tree_ops, "/sys/fs/cgroup", "cgroup2", (void *)(uintptr_t)&cgroupfs_tree);
     vfs_mount(&devfs_ops, "/dev", "devtmpfs", NULL);
     fake_process.mm = &mm;
     fake_process.exe = kstrdup("/bin/prog");
@@ -82,7 +117,14 @@ static void test_lookup(void **state) {
     assert_int_equal(a.rdev, 0x103);
     assert_int_equal(open_error("/proc/none", O_RDONLY | O_CREAT), -ENOENT);
     assert_int_equal(open_error("/proc/self", O_RDONLY | O_NOFOLLOW), -ELOOP);
-    assert_int_equal(open_error("/proc/self/comm", O_WRONLY), -EACCES);
+    assert_int_equal(open_error("/proc/self/comm", O_WRONLY), 0);
+    assert_int_equal(open_error("/proc/self/stat", O_WRONLY), -EACCES);
+    fake_process.fsuid = 1000;
+    fake_process.caps.effective = 0;
+    assert_int_equal(open_error("/proc/self/clear_refs", O_RDONLY), -EACCES);
+    fake_process.fsuid = 0;
+    assert_int_equal(open_error("/proc/self/clear_refs", O_WRONLY), 0);
+    creds_exec(&fake_process);
     assert_int_equal(open_error("/proc/sys/kernel", O_RDWR), -EISDIR);
     assert_int_equal(do_mkdir("/proc/x", 0755), -EPERM);
 }
@@ -109,6 +151,41 @@ static void test_text(void **state) {
     for (const char *c = buf; *c; c++)
         fields += *c == ' ';
     assert_int_equal(fields, 52);
+}
+
+static void test_fresh_text(void **state) {
+    struct file *f, *w;
+    assert_int_equal(do_open("/proc/self/comm", O_RDONLY, 0, &f), 0);
+    assert_int_equal(do_read(f, buf, 2), 2);
+    assert_int_equal(do_open("/proc/self/task/1/comm", O_WRONLY, 0, &w), 0);
+    assert_int_equal(do_write(w, "a-name-too-long-for-it", 22), 22);
+    file_put(w);
+    /* A text once begun is read to its end; at its start there is a new one. */
+    assert_int_equal(do_read(f, buf, 10), 3);
+    assert_int_equal(file_seek(f, 0, SEEK_SET), 0);
+    assert_int_equal(do_read(f, buf, 100), 16);
+    assert_memory_equal(buf, "a-name-too-long\n", 16);
+    assert_int_equal(file_seek(f, 0, SEEK_END), -EINVAL);
+    file_put(f);
+    __builtin_strcpy(current_thread()->comm, "prog");
+}
+
+static void test_sysfs(void **state) {
+    struct hc_attr a;
+    assert_string_equal(text_of("/sys/devices/system/cpu/online"), "0-2\n");
+    assert_string_equal(text_of("/sys/devices/system/cpu/cpu2/topology/package_cpus"), "7\n");
+    assert_string_equal(text_of("/sys/devices/system/cpu/cpu2/node0/cpu1/topology/core_id"), "1\n");
+    assert_int_equal(do_stat("/sys/devices/system/cpu/cpu3", true, &a), -ENOENT);
+    assert_int_equal(do_stat("/sys/devices/system/cpu/cpu", true, &a), -ENOENT);
+    assert_int_equal(do_stat("/sys/devices/system/cpu/cpu01", true, &a), -ENOENT);
+    assert_int_equal(do_stat("/sys/devices/system/cpu/cpu99999999999", true, &a), -ENOENT);
+    assert_int_equal(do_stat("/sys/devices/system/cpu", true, &a), 0);
+    assert_int_equal(a.nlink, 2 + 1 + 3);
+    assert_int_equal(do_stat("/sys/devices/system/cpu/online", true, &a), 0);
+    assert_int_equal(a.size, PAGE_SIZE);
+    assert_string_equal(text_of("/sys/fs/cgroup/memory.max"), "1048576\n");
+    assert_true(
+        strstr(text_of("/proc/self/status"), "Cpus_allowed:\t5\nCpus_allowed_list:\t0,2\n"));
 }
 
 static void test_fd_links(void **state) {
@@ -223,7 +300,8 @@ static void test_devices(void **state) {
     assert_int_equal(do_read(f, buf, 100), 100);
     assert_int_equal(buf[99], 0);
     file_put(f);
-    assert_int_equal(open_error("/dev/ptmx", O_RDWR), -ENOENT);
+    assert_int_equal(open_error("/dev/ptmx", O_RDWR), 0);
+    assert_int_equal(open_error("/dev/none", O_RDWR), -ENOENT);
     assert_int_equal(open_error("/dev/new", O_RDWR | O_CREAT), -EACCES);
     assert_int_equal(open_error("/dev/null/x", O_RDWR), -ENOTDIR);
     assert_int_equal(open_error("/dev/zero", O_RDONLY | O_DIRECTORY), -ENOTDIR);
@@ -245,9 +323,8 @@ static void test_random(void **state) {
 }
 
 const struct ktest ktests[] = {
-    KTEST(test_lookup),          KTEST(test_text),
-    KTEST(test_fd_links),        KTEST(test_fd_link_tmpfile),
-    KTEST(test_fd_dir_link),     KTEST(test_fd_listing),
-    KTEST(test_fd_pipe_and_tty), KTEST(test_devices),
-    KTEST(test_random),          {0},
+    KTEST(test_lookup),          KTEST(test_text),        KTEST(test_fd_links),
+    KTEST(test_fd_link_tmpfile), KTEST(test_fd_dir_link), KTEST(test_fd_listing),
+    KTEST(test_fd_pipe_and_tty), KTEST(test_devices),     KTEST(test_random),
+    KTEST(test_fresh_text),      KTEST(test_sysfs),       {0},
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ramfs: data and holes, directories, links, renames, permissions, times. */
+#include <kernel/creds.h>
 #include <kernel/frame.h>
 #include <kernel/string.h>
 
@@ -29,7 +30,10 @@ static struct hc_attr must_stat(const char *path) {
     return a;
 }
 
-static void become(uint32_t id) { fake_process.euid = fake_process.egid = id; }
+static void become(uint32_t id) {
+    fake_process.euid = fake_process.egid = id;
+    creds_exec(&fake_process);
+}
 
 static void test_read_write(void **state) {
     struct file *f = must_open("/rw", O_RDWR | O_CREAT, 0666);

@@ -48,6 +48,7 @@ int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
 }
 
 void sched_wake(struct thread *t) {}
+void sched_interrupt(struct thread *t) { percpu()->pending = 1; }
 
 static int setup(void **state) {
     fake_cpu_reset();

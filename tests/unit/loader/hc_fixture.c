@@ -19,6 +19,7 @@
 uint8_t *guest_ram;
 char fixture_dir[] = "/tmp/hermit-hc-XXXXXX";
 struct vm_exit vm_exit;
+struct hc_comm *vm_comm;
 
 static struct share items[3];
 static struct hc_comm comm;
@@ -31,6 +32,7 @@ int memory_grow(uint64_t bytes, gpa_t *gpa, uint64_t *granted) { return -ENOMEM;
 int memory_release(gpa_t gpa, uint64_t len) { return 0; }
 int64_t hc_wait(union hc_args *args) { return -ENOSYS; }
 int64_t hc_timer(union hc_args *args) { return -ENOSYS; }
+int64_t hc_cpu_start(union hc_args *args) { return -ENOSYS; }
 void tty_note_change(int fd) {}
 
 static const char *in_dir(const char *name) {
@@ -71,6 +73,7 @@ static void put_share(int i, const char *name, bool readonly, bool is_dir) {
 }
 
 int fixture_setup(void **state) {
+    vm_comm = &comm;
     umask(0);
     guest_ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(guest_ram != MAP_FAILED);
@@ -93,13 +96,14 @@ int fixture_teardown(void **state) {
 }
 
 int64_t call(enum hc_nr nr, union hc_args *args) {
-    comm.call.nr = nr;
-    comm.call.u = *args;
-    comm.call.state = HC_SUBMITTED;
-    assert_true(hc_serve(&comm, true));
-    assert_int_equal(comm.call.state, HC_DONE);
-    *args = comm.call.u;
-    return comm.call.result;
+    comm.calls[0].nr = nr;
+    comm.calls[0].u = *args;
+    comm.calls[0].state = HC_SUBMITTED;
+    vm_exit.done = false; /* after it nothing is served */
+    assert_true(hc_serve(0, true));
+    assert_int_equal(comm.calls[0].state, HC_DONE);
+    *args = comm.calls[0].u;
+    return comm.calls[0].result;
 }
 
 struct hc_path path_arg(uint32_t share, const char *path, uint32_t flags) {

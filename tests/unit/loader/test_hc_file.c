@@ -297,11 +297,12 @@ static void other_calls(void **state) {
 }
 
 static void nothing_submitted(void **state) {
-    struct hc_comm idle = {.call = {.state = HC_DONE}};
-    assert_false(hc_serve(&idle, true));
-    idle.call.state = HC_CLAIMED;
-    assert_false(hc_serve(&idle, true));
-    assert_int_equal(idle.call.state, HC_CLAIMED);
+    struct hc_call *idle = &vm_comm->calls[1];
+    idle->state = HC_DONE;
+    assert_false(hc_serve(1, true));
+    idle->state = HC_CLAIMED;
+    assert_false(hc_serve(1, true));
+    assert_int_equal(idle->state, HC_CLAIMED);
 }
 
 int main(void) {

@@ -147,7 +147,6 @@ static void bad_values(void **state) {
     fails("--cpus 0 app", "--cpus 0: not a number from 1 to 64");
     fails("--cpus 65 app", "--cpus 65: not a number from 1 to 64");
     fails("--cpus two app", "--cpus two: not a number from 1 to 64");
-    fails("--cpus 2 app", "--cpus 2: this version runs one virtual CPU; use --cpus 1");
     fails("-e =1 app", "--env =1: no variable name (K=V, or K for the host's value)");
     fails("--env-file /nonexistent app", "--env-file /nonexistent: No such file or directory");
     fails("-w a app", "--workdir a: not an absolute path of the program's view");

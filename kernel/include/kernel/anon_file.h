@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Files without a name or a type whose object is in the kernel: eventfd, timerfd, signalfd, epoll.
+ * Each of the *_create functions returns a file (one reference) or NULL when memory is exhausted;
+ * flags: O_NONBLOCK.  The other functions return -EINVAL for a file of another kind. */
+#ifndef KERNEL_ANON_FILE_H
+#define KERNEL_ANON_FILE_H
+
+#include <kernel/types.h>
+#include <kernel/vfs.h>
+
+/* What all of them answer to getattr and seek. */
+int anon_getattr(struct file *f, struct hc_attr *attr);
+int64_t anon_seek(struct file *f, int64_t offset, int whence);
+/* A file with these operations, or NULL: then priv has been freed. */
+struct file *anon_file(const struct file_ops *ops, uint32_t flags, void *priv);
+
+/* eventfd(2) */
+struct file *eventfd_create(uint64_t count, bool semaphore, uint32_t flags);
+
+/* timerfd_create(2) */
+struct timerfd_value {
+    int64_t value_ns; /* 0: off */
+    int64_t interval_ns;
+};
+struct file *timerfd_create(int clock, uint32_t flags);
+/* value_ns is a time of the timer's clock where `absolute`; *old: as timerfd_get. */
+int timerfd_set(struct file *f, bool absolute, const struct timerfd_value *value,
+                struct timerfd_value *old);
+int timerfd_get(struct file *f, struct timerfd_value *value);
+
+/* signalfd(2) */
+struct file *signalfd_create(uint64_t set, uint32_t flags);
+int signalfd_set(struct file *f, uint64_t set);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* The run queues, one a CPU, and which one a thread goes to.  Owns percpu.runnable.
+ *
+ * Fair queueing: the thread that has had the least time is next.  One that comes back from a wait
+ * counts as little behind the others, so it gets the CPU soon, but not for long. */
+#include <kernel/clock.h>
+#include <kernel/smp.h>
+
+#include "sched_internal.h"
+
+#define CATCH_UP_MS 5 /* what a thread keeps of the time it did not use */
+#define PREEMPT_MS 1  /* so far behind, it need not wait for the end of the slice */
+
+static uint64_t next_order;
+
+static int64_t behind(const struct thread *a, const struct thread *b) {
+    return (int64_t)(b->vruntime - a->vruntime);
+}
+
+static int run_compare(const struct thread *a, const struct thread *b) {
+    int64_t d = behind(a, b);
+    if (d == 0) d = (int64_t)(b->queue_order - a->queue_order);
+    return d > 0 ? -1 : d < 0;
+}
+
+RB_PROTOTYPE(run_tree, thread, run_node, run_compare)
+RB_GENERATE(run_tree, thread, run_node, run_compare)
+
+static uint64_t cycles(uint64_t ms) { return ms * clock_tsc_khz(); }
+
+static bool allowed(const struct thread *t, const struct percpu *cpu) {
+    return t->affinity == 0 || (t->affinity >> cpu->id & 1);
+}
+
+/* The time that t has had, as it counts on `cpu`. */
+static void place(struct percpu *cpu, struct thread *t) {
+    if (t->cpu != cpu->id) {
+        const struct percpu *from = cpu_get(t->cpu);
+        t->vruntime += cpu->min_vruntime - from->min_vruntime;
+        t->cpu = cpu->id;
+    }
+    uint64_t least = cpu->min_vruntime - cycles(CATCH_UP_MS);
+    if ((int64_t)(t->vruntime - least) < 0) t->vruntime = least;
+}
+
+static void insert(struct percpu *cpu, struct thread *t) {
+    t->state = THREAD_RUNNABLE;
+    place(cpu, t);
+    t->queue_order = next_order++;
+    RB_INSERT(run_tree, &cpu->runnable, t);
+    cpu->queued++;
+}
+
+static void take_out(struct percpu *cpu, struct thread *t) {
+    RB_REMOVE(run_tree, &cpu->runnable, t);
+    cpu->queued--;
+}
+
+static uint32_t load(const struct percpu *cpu) { return cpu->queued + (cpu->idle == CPU_BUSY); }
+
+/* An idle CPU, best the one where it ran last, whose caches know it, or one that polls and needs no
+ * interrupt; else the one with the shortest queue. */
+static struct percpu *choose(const struct thread *t) {
+    struct percpu *best = NULL, *last = cpu_get(t->cpu), *cpu;
+    if (allowed(t, last) && load(last) == 0) return last;
+    for (uint32_t i = 0; (cpu = cpu_get(i)) != NULL; i++) {
+        if (!allowed(t, cpu)) continue;
+        if (load(cpu) == 0 && cpu->idle == CPU_POLLING) return cpu;
+        if (best == NULL || load(cpu) < load(best)) best = cpu;
+    }
+    if (best == NULL) return percpu(); /* its CPUs were not started: sched_set_affinity() did */
+    return allowed(t, last) && load(last) == load(best) ? last : best;
+}
+
+void runqueue_add(struct thread *t) {
+    struct percpu *self = percpu(), *cpu = smp_active ? choose(t) : self;
+    insert(cpu, t);
+    if (cpu->idle != CPU_BUSY) {
+        if (cpu != self) cpu_kick(cpu);
+    } else if (behind(t, cpu->thread) > (int64_t)cycles(PREEMPT_MS)) {
+        cpu->slice_end = 0;
+        cpu_kick(cpu);
+    }
+}
+
+void runqueue_yield(struct thread *t) {
+    struct percpu *self = percpu();
+    const struct thread *last = RB_MAX(run_tree, &self->runnable);
+    if (last != NULL && behind(t, last) > 0) t->vruntime = last->vruntime;
+    insert(self, t);
+}
+
+void runqueue_preempted(struct thread *t) { insert(percpu(), t); }
+
+void runqueue_account(struct percpu *cpu, struct thread *t, uint64_t cycles_run) {
+    t->vruntime += cycles_run;
+    const struct thread *first = RB_MIN(run_tree, &cpu->runnable);
+    const struct thread *least = first != NULL && behind(first, t) > 0 ? first : t;
+    if ((int64_t)(least->vruntime - cpu->min_vruntime) > 0) cpu->min_vruntime = least->vruntime;
+}
+
+/* A thread that waits for another CPU and may run on this one, from the longest queue. */
+static struct thread *steal(struct percpu *self) {
+    struct percpu *from = NULL, *cpu;
+    for (uint32_t i = 0; (cpu = cpu_get(i)) != NULL; i++) {
+        if (cpu != self && cpu->queued > 0 && (from == NULL || cpu->queued > from->queued))
+            from = cpu;
+    }
+    struct thread *t;
+    if (from == NULL) return NULL;
+    RB_FOREACH(t, run_tree, &from->runnable) {
+        if (!allowed(t, self)) continue;
+        take_out(from, t);
+        place(self, t);
+        return t;
+    }
+    return NULL;
+}
+
+struct thread *runqueue_take(void) {
+    struct percpu *self = percpu();
+    struct thread *t = RB_MIN(run_tree, &self->runnable);
+    if (t != NULL) take_out(self, t);
+    return t != NULL || !smp_active ? t : steal(self);
+}
+
+bool runqueue_empty(void) { return percpu()->queued == 0; }
+
+bool runqueue_any_waiting(void) {
+    const struct percpu *cpu;
+    for (uint32_t i = 0; (cpu = cpu_get(i)) != NULL; i++) {
+        if (cpu->queued > 0) return true;
+    }
+    return false;
+}
+
+bool runqueue_belongs_here(const struct thread *t) { return allowed(t, percpu()); }
+
+/* A queue that is longer by two than this CPU's gives one away. */
+void runqueue_balance(void) {
+    struct percpu *self = percpu(), *cpu;
+    for (uint32_t i = 0; (cpu = cpu_get(i)) != NULL; i++) {
+        if (cpu == self || load(cpu) < load(self) + 2) continue;
+        struct thread *t = steal(self);
+        if (t != NULL) insert(self, t);
+        return;
+    }
+}
+
+void runqueue_moved(struct thread *t) {
+    struct percpu *cpu = cpu_get(t->cpu);
+    if (cpu->thread == t) {
+        if (!allowed(t, cpu)) cpu_kick(cpu); /* it leaves on its way out of the kernel */
+    } else if (t->state == THREAD_RUNNABLE && !allowed(t, cpu)) {
+        take_out(cpu, t);
+        runqueue_add(t);
+    }
+}
