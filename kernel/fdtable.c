@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* File descriptors of the current process: the table and RLIMIT_NOFILE. */
+#include <kernel/filelock.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
@@ -78,7 +79,10 @@ int fd_replace(struct file *f, int fd, bool cloexec) {
     if (fd < 0 || (uint32_t)fd >= fd_limit()) return -EBADF;
     old = is_open(t, fd) ? t->files[fd] : NULL;
     r = put_at(t, f, (uint32_t)fd, cloexec);
-    if (r >= 0 && old) file_put(old);
+    if (r >= 0 && old) {
+        filelock_fd_closed(old);
+        file_put(old);
+    }
     return r;
 }
 
@@ -91,6 +95,7 @@ int fd_close(int fd) {
     t->files[fd] = NULL;
     t->cloexec[fd] = 0;
     t->hint = min(t->hint, (uint32_t)fd);
+    filelock_fd_closed(f);
     file_put(f);
     return 0;
 }

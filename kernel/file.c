@@ -3,8 +3,10 @@
  * and would otherwise be repeated in each file_ops. */
 #include <hermit/linux_abi.h>
 #include <kernel/epoll.h>
+#include <kernel/filelock.h>
 #include <kernel/frame.h>
 #include <kernel/heap.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -29,6 +31,8 @@ struct file *file_ref(struct file *f) {
 
 void file_put(struct file *f) {
     if (--f->refs > 0) return;
+    if (f->ops) notify_closed(f);
+    filelock_file_gone(f);
     if (f->watches) epoll_file_closed(f);
     if (f->ops && f->ops->release) f->ops->release(f);
     kfree(f->path);
@@ -67,15 +71,16 @@ static int64_t account_write(int64_t n) {
 }
 
 static int64_t read_at(struct file *f, const struct uio *u, int64_t *pos) {
-    int64_t end;
+    int64_t end, n;
 
     if (!can_read(f)) return -EBADF;
     if (S_ISDIR(f->mode)) return -EISDIR;
     if (!f->ops->read) return -EINVAL;
     if (__builtin_add_overflow(*pos, (int64_t)u->len, &end)) return -EOVERFLOW;
-    end = account_read(f->ops->read(f, u, pos));
+    n = account_read(f->ops->read(f, u, pos));
     if (f->watches) epoll_file_used(f);
-    return end;
+    if (n > 0) notify_file(f, IN_ACCESS);
+    return n;
 }
 
 /* How many of len bytes RLIMIT_FSIZE lets a write at pos have; -EFBIG when none. */
@@ -100,15 +105,15 @@ static int64_t write_at(struct file *f, const struct uio *u, int64_t *pos) {
 
     if (!can_write(f)) return -EBADF;
     if (!f->ops->write) return -EINVAL;
-    if (!S_ISREG(f->mode)) {
-        n = account_write(f->ops->write(f, u, pos));
-        if (f->watches) epoll_file_used(f);
-        return n;
+    if (S_ISREG(f->mode)) {
+        n = size_limit(f, *pos, u->len);
+        if (n < 0) return n;
+        cut.len = (uint64_t)n;
     }
-    n = size_limit(f, *pos, u->len);
-    if (n < 0) return n;
-    cut.len = (uint64_t)n;
-    return account_write(f->ops->write(f, &cut, pos));
+    n = account_write(f->ops->write(f, &cut, pos));
+    if (f->watches) epoll_file_used(f);
+    if (n > 0) notify_file(f, IN_MODIFY);
+    return n;
 }
 
 int64_t file_read(struct file *f, const struct uio *u) { return read_at(f, u, &f->pos); }
@@ -176,6 +181,7 @@ int file_getattr(struct file *f, struct hc_attr *attr) {
 
 int file_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
     struct hc_attr old;
+    int r;
 
     if (f->flags & O_PATH) return -EBADF;
     if (mask & HC_SET_SIZE) {
@@ -188,7 +194,9 @@ int file_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
     }
     if (f->mnt && f->mnt->readonly) return -EROFS;
     if (!mask) return 0;
-    return f->ops->setattr ? f->ops->setattr(f, attr, mask) : -EPERM;
+    r = f->ops->setattr ? f->ops->setattr(f, attr, mask) : -EPERM;
+    if (!r) notify_setattr(f, NULL, mask);
+    return r;
 }
 
 uint32_t file_poll(struct file *f) {
@@ -201,9 +209,13 @@ struct waitq *file_waitq(struct file *f) {
 }
 
 int64_t file_getdents(struct file *f, gva_t buf, uint64_t len) {
+    int64_t n;
+
     if (f->flags & O_PATH) return -EBADF;
     if (!S_ISDIR(f->mode) || !f->ops->getdents) return -ENOTDIR;
-    return f->ops->getdents(f, buf, len);
+    n = f->ops->getdents(f, buf, len);
+    if (n >= 0) notify_file(f, IN_ACCESS);
+    return n;
 }
 
 int64_t file_ioctl(struct file *f, uint32_t request, gva_t arg) {
@@ -216,7 +228,14 @@ int file_sync(struct file *f, bool datasync) {
     return f->ops->sync ? f->ops->sync(f, datasync) : -EINVAL;
 }
 
+int file_syncfs(struct file *f) {
+    if (f->flags & O_PATH) return -EBADF;
+    return f->ops->syncfs ? f->ops->syncfs(f) : 0;
+}
+
 int file_allocate(struct file *f, int mode, int64_t offset, int64_t len) {
+    int r;
+
     if (offset < 0 || len <= 0) return -EINVAL;
     if (!can_write(f)) return -EBADF;
     if (S_ISFIFO(f->mode)) return -ESPIPE;
@@ -224,7 +243,9 @@ int file_allocate(struct file *f, int mode, int64_t offset, int64_t len) {
     if (!S_ISREG(f->mode)) return -ENODEV;
     if (offset > INT64_MAX - len) return -EFBIG;
     if (!f->ops->allocate) return -EOPNOTSUPP;
-    return f->ops->allocate(f, mode, offset, len);
+    r = f->ops->allocate(f, mode, offset, len);
+    if (!r) notify_file(f, IN_MODIFY);
+    return r;
 }
 
 int file_statfs(struct file *f, struct statfs *out) {

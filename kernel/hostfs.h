@@ -42,6 +42,7 @@ struct hostfs_file {
     bool is_program; /* reads and attributes come from the boot block */
     bool no_windows; /* the engine cannot map files */
     bool moving;     /* some thread reads or writes at f->pos */
+    bool locked;     /* the handle holds or held locks on the host */
     bool at_end;     /* getdents has delivered the last entry; f->pos is there */
     uint8_t tty;     /* enum hostfs_tty */
     uint64_t size;   /* as last seen, bytes */
@@ -67,6 +68,7 @@ const struct file_ops *hostfs_ops_for(uint32_t mode, uint32_t flags);
 int hostfs_getattr(struct file *f, struct hc_attr *attr);
 int hostfs_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask);
 int hostfs_sync(struct file *f, bool datasync);
+int hostfs_syncfs(struct file *f);
 int hostfs_statfs(struct file *f, gpa_t buf);
 void hostfs_release(struct file *f);
 int64_t hostfs_seek(struct file *f, int64_t offset, int whence); /* the host's position */
@@ -123,6 +125,12 @@ int64_t hostfs_write(struct file *f, const struct uio *u, int64_t *pos);
 extern const struct file_ops hostfs_stream_ops;
 /* Sleeps until the handle has one of `events`: 0 or -ERESTARTSYS. */
 int hostfs_wait(uint32_t handle, uint16_t events);
+
+/* hostfs_lock.c */
+int64_t hostfs_lock(struct file *f, struct host_lock *l);
+
+/* hostfs_xattr.c */
+int64_t hostfs_xattr(struct file *f, const struct xattr_call *c);
 
 /* hostfs_tty.c */
 int64_t hostfs_ioctl(struct file *f, uint32_t request, gva_t arg);

@@ -133,8 +133,11 @@ const struct file_ops hostfs_dir_ops = {
     .seek = dir_seek,
     .getdents = dir_getdents,
     .getattr = hostfs_getattr,
+    .xattr = hostfs_xattr,
     .setattr = hostfs_setattr,
     .sync = hostfs_sync,
+    .syncfs = hostfs_syncfs,
+    .lock = hostfs_lock,
     .statfs = hostfs_statfs,
     .release = dir_release,
 };

@@ -54,9 +54,17 @@ int hostfs_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
     return (int)r;
 }
 
-int hostfs_sync(struct file *f, bool datasync) {
-    union hc_args args = {.file_sync = {.handle = hostfs_file(f)->handle, .datasync = datasync}};
+static int sync_call(struct file *f, enum hc_sync_what what) {
+    union hc_args args = {.file_sync = {.handle = hostfs_file(f)->handle, .what = what}};
     return (int)job_run(HC_FILE_SYNC, &args);
+}
+
+int hostfs_sync(struct file *f, bool datasync) {
+    return sync_call(f, datasync ? HC_SYNC_DATA : HC_SYNC_FILE);
+}
+
+int hostfs_syncfs(struct file *f) {
+    return f->mnt && !f->mnt->readonly ? sync_call(f, HC_SYNC_FS) : 0;
 }
 
 static int hostfs_allocate(struct file *f, int mode, int64_t offset, int64_t len) {
@@ -118,6 +126,8 @@ static void close_now(uint32_t handle) {
     hypercall(HC_FILE_CLOSE, &args);
 }
 
+void hostfs_close_handle(uint32_t handle) { close_now(handle); }
+
 void hostfs_flush_closes(void) {
     if (late_count > 0) close_now(late[--late_count]);
 }
@@ -134,6 +144,7 @@ void hostfs_names_go(void) {
 static bool closes_late(const struct file *f) {
     const struct hostfs_file *hf = hostfs_file(f);
     if (hf->handle == NO_HANDLE || hf->handle < STDIO || hf->windows != NULL) return false;
+    if (hf->locked) return false;
     if ((f->flags & (O_ACCMODE | O_PATH)) != O_RDONLY || hf->removals != removals) return false;
     return S_ISDIR(f->mode) || S_ISREG(f->mode);
 }
@@ -158,11 +169,14 @@ const struct file_ops hostfs_regular_ops = {
     .write = hostfs_write,
     .seek = regular_seek,
     .getattr = hostfs_getattr,
+    .xattr = hostfs_xattr,
     .setattr = hostfs_setattr,
     .ioctl = hostfs_ioctl,
     .sync = hostfs_sync,
+    .syncfs = hostfs_syncfs,
     .allocate = hostfs_allocate,
     .page = hostfs_page,
+    .lock = hostfs_lock,
     .statfs = hostfs_statfs,
     .release = hostfs_release,
 };
@@ -170,6 +184,7 @@ const struct file_ops hostfs_regular_ops = {
 /* Opened with O_PATH. */
 const struct file_ops hostfs_object_ops = {
     .getattr = hostfs_getattr,
+    .xattr = hostfs_xattr,
     .statfs = hostfs_statfs,
     .release = hostfs_release,
 };

@@ -94,6 +94,7 @@ const struct file_ops hostfs_stream_ops = {
     .write = stream_write,
     .seek = stream_seek,
     .getattr = hostfs_getattr,
+    .xattr = hostfs_xattr,
     .setattr = hostfs_setattr,
     .ioctl = hostfs_ioctl,
     .poll = stream_poll,

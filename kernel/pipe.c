@@ -1,43 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes: a 64 KiB ring of bytes in page frames, which are taken when data first reaches them and
- * given back with the pipe. */
+/* Pipes: a ring of slots, each a page frame that is taken when data comes and given back once it
+ * is read.  Small writes join the last slot; a packet (O_DIRECT) has its own. */
 #include <hermit/linux_abi.h>
 #include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/heap.h>
+#include <kernel/log.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
-#include <kernel/wait.h>
-#include <kernel/waitq.h>
 
-#include "pipe.h"
-
-#define PIPE_PAGES 16u
-#define PIPE_BYTES (PIPE_PAGES * PAGE_SIZE)
-#define PIPE_DEV 0x0d /* st_dev of pipes without a name */
-
-struct pipe {
-    struct waitq waitq; /* of both ends */
-    gpa_t pages[PIPE_PAGES];
-    uint32_t start, used; /* bytes */
-    uint32_t readers, writers;
-    uint32_t reader_opens, writer_opens; /* ever: an opener waits for one to come, even briefly */
-    uint64_t ino;
-    int64_t atime, mtime, ctime;
-};
+#include "pipe_internal.h"
 
 static uint64_t next_ino = 4096;
-
-static bool reads(uint32_t flags) { return (flags & O_ACCMODE) != O_WRONLY; }
-static bool writes(uint32_t flags) { return (flags & O_ACCMODE) != O_RDONLY; }
-static bool nonblock(uint32_t flags) { return flags & O_NONBLOCK; }
 
 struct pipe *pipe_new(void) {
     struct pipe *p = kzalloc(sizeof(*p));
 
     if (!p) return NULL;
+    p->count = PIPE_SLOTS;
+    p->slots = kzalloc(p->count * sizeof(p->slots[0]));
+    if (!p->slots) {
+        kfree(p);
+        return NULL;
+    }
     waitq_init(&p->waitq);
     p->ino = next_ino++;
     p->atime = p->mtime = p->ctime = clock_realtime_ns();
@@ -45,26 +32,22 @@ struct pipe *pipe_new(void) {
 }
 
 void pipe_attach(struct pipe *p, uint32_t flags) {
-    if (reads(flags)) p->readers++, p->reader_opens++;
-    if (writes(flags)) p->writers++, p->writer_opens++;
+    if (pipe_reads(flags)) p->readers++, p->reader_opens++;
+    if (pipe_writes(flags)) p->writers++, p->writer_opens++;
     waitq_wake(&p->waitq, 0);
 }
 
-static void drop_pages(struct pipe *p) {
-    for (uint32_t i = 0; i < PIPE_PAGES; i++) {
-        if (p->pages[i]) frame_put(p->pages[i]);
-        p->pages[i] = 0;
-    }
-}
-
 bool pipe_detach(struct pipe *p, uint32_t flags) {
-    if (reads(flags)) p->readers--;
-    if (writes(flags)) p->writers--;
+    if (pipe_reads(flags)) p->readers--;
+    if (pipe_writes(flags)) p->writers--;
     if (p->readers || p->writers) {
         waitq_wake(&p->waitq, 0);
         return false;
     }
-    drop_pages(p);
+    while (p->used)
+        pipe_drop_first(p);
+    if (p->spare) frame_put(p->spare);
+    kfree(p->slots);
     kfree(p);
     return true;
 }
@@ -88,131 +71,187 @@ static bool other_end_came(void *arg) {
 }
 
 int pipe_open(struct pipe *p, uint32_t flags) {
-    struct opening o = {.opens = reads(flags) ? &p->writer_opens : &p->reader_opens};
-    bool both = reads(flags) && writes(flags);
-    bool alone = reads(flags) ? !p->writers : !p->readers;
+    struct opening o = {.opens = pipe_reads(flags) ? &p->writer_opens : &p->reader_opens};
+    bool both = pipe_reads(flags) && pipe_writes(flags);
+    bool alone = pipe_reads(flags) ? !p->writers : !p->readers;
 
-    if (!reads(flags) && alone && nonblock(flags)) return -ENXIO;
+    if (!pipe_reads(flags) && alone && pipe_nonblock(flags)) return -ENXIO;
     o.seen = *o.opens;
     pipe_attach(p, flags);
-    if (both || !alone || nonblock(flags)) return 0;
+    if (both || !alone || pipe_nonblock(flags)) return 0;
     return wait_for(p, other_end_came, &o);
 }
 
-/* The bytes at ring position `at` up to the end of their page; *len is what may be used. */
-static char *ring(struct pipe *p, uint32_t at, uint64_t *len) {
-    uint32_t page = at / PAGE_SIZE % PIPE_PAGES, in_page = at % PAGE_SIZE;
+/* Slots. */
 
-    if (!p->pages[page]) p->pages[page] = frame_alloc_raw(0);
-    if (!p->pages[page]) return NULL;
-    *len = min(*len, (uint64_t)(PAGE_SIZE - in_page));
-    return (char *)frame_ptr(p->pages[page]) + in_page;
+static gpa_t take_frame(struct pipe *p) {
+    gpa_t frame = p->spare;
+
+    p->spare = 0;
+    return frame ? frame : frame_alloc_raw(0);
 }
 
-static bool can_take(void *arg) {
+/* The last frame to become free is kept: a pipe that is drained after each write needs no other. */
+static void give_frame(struct pipe *p, gpa_t frame) {
+    if (!p->spare && frame_refs(frame) == 1)
+        p->spare = frame;
+    else
+        frame_put(frame);
+}
+
+void pipe_drop_first(struct pipe *p) {
+    struct pipe_slot *s = pipe_slot(p, 0);
+
+    give_frame(p, s->frame);
+    p->head = (p->head + 1) & (p->count - 1);
+    p->used--;
+}
+
+void pipe_push(struct pipe *p, gpa_t frame, uint32_t offset, uint32_t len, bool packet) {
+    struct pipe_slot *s = pipe_slot(p, p->used++);
+
+    kassert(p->used <= p->count);
+    *s = (struct pipe_slot){frame, (uint16_t)offset, (uint16_t)len, packet};
+}
+
+static bool has_data(void *arg) {
     const struct pipe *p = arg;
 
     return p->used > 0 || p->writers == 0;
 }
 
+int pipe_wait_data(struct pipe *p, bool nonblock) {
+    if (p->used > 0) return 1;
+    if (p->writers == 0) return 0;
+    if (nonblock) return -EAGAIN;
+    int r = wait_for(p, has_data, p);
+    return r ? r : p->used > 0;
+}
+
+static bool has_room(void *arg) {
+    const struct pipe *p = arg;
+
+    return p->used < p->count || p->readers == 0;
+}
+
+int pipe_wait_room(struct pipe *p, bool nonblock) {
+    for (;;) {
+        int r;
+
+        if (p->readers == 0) {
+            signal_send_thread(current_thread(), SIGPIPE, NULL);
+            return -EPIPE;
+        }
+        if (p->used < p->count) return 0;
+        r = nonblock ? -EAGAIN : wait_for(p, has_room, p);
+        if (r) return r;
+    }
+}
+
+void pipe_changed(struct pipe *p, bool took) {
+    if (took)
+        p->atime = clock_realtime_ns();
+    else
+        p->mtime = p->ctime = clock_realtime_ns();
+    waitq_wake(&p->waitq, took ? POLLOUT | POLLWRNORM : POLLIN | POLLRDNORM);
+}
+
 int64_t pipe_read(struct pipe *p, uint32_t flags, const struct uio *u) {
-    uint64_t done = 0, n;
-    bool was_full;
+    uint64_t done = 0;
+    bool packet = false, was_full;
     int r;
 
     if (u->len == 0) return 0;
-    if (p->used == 0) {
-        if (p->writers == 0) return 0;
-        if (nonblock(flags)) return -EAGAIN;
-        r = wait_for(p, can_take, p);
-        if (r) return r;
-    }
-    was_full = PIPE_BYTES - p->used < PIPE_BUF;
-    while (done < u->len && p->used > 0) {
-        char *from;
+    do { /* another reader may have been faster */
+        r = pipe_wait_data(p, pipe_nonblock(flags));
+        if (r < 0) return r;
+    } while (r == 0 && p->writers > 0);
+    was_full = p->used == p->count;
+    while (done < u->len && p->used > 0 && !packet) {
+        struct pipe_slot *s = pipe_slot(p, 0);
+        uint32_t n = (uint32_t)min(u->len - done, (uint64_t)s->len);
 
-        n = min(u->len - done, (uint64_t)p->used);
-        from = ring(p, p->start, &n);
-        if (!from) break;
-        r = uio_fill(u, done, from, n);
+        r = uio_fill(u, done, (char *)frame_ptr(s->frame) + s->offset, n);
         if (r) return done ? (int64_t)done : r;
-        p->start = (p->start + (uint32_t)n) % PIPE_BYTES;
-        p->used -= (uint32_t)n;
         done += n;
+        s->offset += (uint16_t)n;
+        s->len -= (uint16_t)n;
+        packet = s->packet; /* what does not fit is lost with it */
+        if (s->len == 0 || packet) pipe_drop_first(p);
     }
-    if (p->used == 0) p->start = 0; /* small messages keep to the first page */
-    p->atime = clock_realtime_ns();
-    /* Nobody waits for room, or can see more of it, while there is enough for any write. */
-    if (was_full) waitq_wake(&p->waitq, POLLOUT | POLLWRNORM);
+    /* Nobody waits for room, or can see more of it, while there is some. */
+    if (was_full && p->used < p->count)
+        pipe_changed(p, true);
+    else
+        p->atime = clock_realtime_ns();
     return (int64_t)done;
 }
 
-struct writing {
-    struct pipe *pipe;
-    uint32_t need; /* bytes of room */
-};
+/* The start of a write goes into the last slot if the odd bytes of it fit there: as in Linux, so
+ * that as much fits into a pipe as there. */
+static int64_t merge(struct pipe *p, uint32_t flags, const struct uio *u) {
+    uint32_t odd = u->len & PAGE_MASK;
+    struct pipe_slot *s = p->used ? pipe_slot(p, p->used - 1) : NULL;
+    uint32_t end = s ? s->offset + s->len : 0;
+    int r;
 
-static bool can_put(void *arg) {
-    const struct writing *w = arg;
-
-    return PIPE_BYTES - w->pipe->used >= w->need || w->pipe->readers == 0;
+    if (!s || !odd || s->packet || (flags & O_DIRECT) || end + odd > PAGE_SIZE) return 0;
+    if (frame_refs(s->frame) != 1) return 0; /* tee(2): another pipe's data too */
+    r = uio_drain(u, 0, (char *)frame_ptr(s->frame) + end, odd);
+    if (r) return r;
+    s->len += (uint16_t)odd;
+    return odd;
 }
 
-/* Moves what fits; bytes or -errno. */
-static int64_t put(struct pipe *p, const struct uio *u, uint64_t at) {
-    uint64_t done = 0, n;
+int64_t pipe_put(struct pipe *p, uint32_t flags, const struct uio *u, uint64_t at) {
+    uint64_t done = 0;
+    int64_t r = at == 0 ? merge(p, flags, u) : 0;
 
-    while (at + done < u->len && p->used < PIPE_BYTES) {
-        char *to;
-        int r;
+    if (r < 0) return r;
+    done = (uint64_t)r;
+    while (at + done < u->len && p->used < p->count) {
+        uint64_t n = min(u->len - at - done, (uint64_t)PAGE_SIZE);
+        gpa_t frame = take_frame(p);
 
-        n = min(u->len - at - done, (uint64_t)(PIPE_BYTES - p->used));
-        to = ring(p, (p->start + p->used) % PIPE_BYTES, &n);
-        r = to ? uio_drain(u, at + done, to, n) : -ENOMEM;
-        if (r) return done ? (int64_t)done : r;
-        p->used += (uint32_t)n;
+        r = frame ? uio_drain(u, at + done, frame_ptr(frame), n) : -ENOMEM;
+        if (r) {
+            if (frame) give_frame(p, frame);
+            break;
+        }
+        pipe_push(p, frame, 0, (uint32_t)n, flags & O_DIRECT);
         done += n;
     }
-    return (int64_t)done;
+    return done ? (int64_t)done : r;
 }
 
 int64_t pipe_write(struct pipe *p, uint32_t flags, const struct uio *u) {
-    /* Up to PIPE_BUF bytes go in one piece, more goes as room appears. */
-    struct writing w = {.pipe = p, .need = u->len <= PIPE_BUF ? (uint32_t)u->len : 1};
     uint64_t done = 0;
     int64_t r = 0;
 
     if (u->len == 0) return 0;
     while (done < u->len) {
-        if (p->readers == 0) {
-            signal_send_thread(current_thread(), SIGPIPE, NULL);
-            r = -EPIPE;
-            break;
+        /* Odd bytes may fit into a pipe whose slots are all in use. */
+        r = p->readers > 0 && p->used == p->count && done == 0 ? pipe_put(p, flags, u, 0) : 0;
+        if (r == 0) {
+            r = pipe_wait_room(p, pipe_nonblock(flags));
+            if (!r) r = pipe_put(p, flags, u, done);
         }
-        if (PIPE_BYTES - p->used < w.need) {
-            r = nonblock(flags) ? -EAGAIN : wait_for(p, can_put, &w);
-            if (r) break;
-            continue;
-        }
-        r = put(p, u, done);
         if (r < 0) break;
         done += (uint64_t)r;
-        w.need = 1;
-        waitq_wake(&p->waitq, POLLIN | POLLRDNORM);
+        pipe_changed(p, false);
     }
-    if (done) p->mtime = p->ctime = clock_realtime_ns();
     return done ? (int64_t)done : r;
 }
 
 uint32_t pipe_poll(struct pipe *p, uint32_t flags) {
     uint32_t events = 0;
 
-    if (reads(flags)) {
+    if (pipe_reads(flags)) {
         if (p->used > 0) events |= POLLIN | POLLRDNORM;
         if (p->writers == 0 && p->writer_opens > 0) events |= POLLHUP;
     }
-    if (writes(flags)) {
-        if (PIPE_BYTES - p->used >= PIPE_BUF) events |= POLLOUT | POLLWRNORM;
+    if (pipe_writes(flags)) {
+        if (p->used < p->count) events |= POLLOUT | POLLWRNORM;
         if (p->readers == 0) events |= POLLERR;
     }
     return events;
@@ -223,91 +262,35 @@ struct waitq *pipe_waitq(struct pipe *p) {
 }
 
 int64_t pipe_ioctl(struct pipe *p, uint32_t request, gva_t arg) {
-    int32_t bytes = (int32_t)p->used;
+    int32_t bytes = 0;
 
     if (request != FIONREAD) return -ENOTTY;
+    for (uint32_t i = 0; i < p->used; i++)
+        bytes += pipe_slot(p, i)->len;
     return put_user(bytes, arg);
 }
 
-/* An end of a pipe without a name. */
+int64_t pipe_capacity(const struct pipe *p) { return (int64_t)p->count * PAGE_SIZE; }
 
-static int64_t end_read(struct file *f, const struct uio *u, int64_t *pos) {
-    return pipe_read(f->priv, f->flags, u);
-}
+int64_t pipe_resize(struct pipe *p, uint32_t bytes) {
+    uint32_t count = 1;
+    struct pipe_slot *slots;
 
-static int64_t end_write(struct file *f, const struct uio *u, int64_t *pos) {
-    return pipe_write(f->priv, f->flags, u);
-}
-
-static struct waitq *end_waitq(struct file *f) { return pipe_waitq(f->priv); }
-
-static uint32_t end_poll(struct file *f) { return pipe_poll(f->priv, f->flags); }
-
-static int64_t end_ioctl(struct file *f, uint32_t request, gva_t arg) {
-    return pipe_ioctl(f->priv, request, arg);
-}
-
-static int end_getattr(struct file *f, struct hc_attr *attr) {
-    const struct pipe *p = f->priv;
-
-    *attr = (struct hc_attr){
-        .ino = p->ino,
-        .dev = PIPE_DEV,
-        .nlink = 1,
-        .mode = S_IFIFO | 0600,
-        .uid = current_process()->fsuid,
-        .gid = current_process()->fsgid,
-        .blksize = PAGE_SIZE,
-        .atime_ns = p->atime,
-        .mtime_ns = p->mtime,
-        .ctime_ns = p->ctime,
-    };
-    return 0;
-}
-
-static void end_release(struct file *f) { pipe_detach(f->priv, f->flags); }
-static int end_reopen(struct file *f, struct file *out);
-
-static const struct file_ops pipe_ops = {
-    .read = end_read,
-    .write = end_write,
-    .poll = end_poll,
-    .waitq = end_waitq,
-    .ioctl = end_ioctl,
-    .getattr = end_getattr,
-    .reopen = end_reopen,
-    .release = end_release,
-};
-
-static int end_reopen(struct file *f, struct file *out) {
-    struct pipe *p = f->priv;
-    int r = pipe_open(p, out->flags);
-
-    if (r) {
-        if (r != -ENXIO) pipe_detach(p, out->flags);
-        return r;
-    }
-    out->ops = &pipe_ops;
-    out->priv = p;
-    out->mode = S_IFIFO;
-    return 0;
-}
-
-int pipe_create(struct file *ends[2], uint32_t flags) {
-    struct pipe *p = pipe_new();
-
-    if (!p) return -ENFILE;
-    for (int i = 0; i < 2; i++) {
-        ends[i] = file_new(&pipe_ops, (flags & O_NONBLOCK) | (i ? O_WRONLY : O_RDONLY), S_IFIFO);
-        if (!ends[i]) {
-            if (i)
-                file_put(ends[0]);
-            else
-                kfree(p);
-            return -ENFILE;
-        }
-        ends[i]->priv = p;
-        pipe_attach(p, ends[i]->flags);
-    }
-    return 0;
+    if (bytes > 1u << 31) return -EINVAL;
+    while ((uint64_t)count * PAGE_SIZE < bytes)
+        count *= 2;
+    if (count > p->count && (uint64_t)count * PAGE_SIZE > PIPE_MAX_BYTES &&
+        !process_capable(CAP_SYS_RESOURCE))
+        return -EPERM;
+    if (count < p->used) return -EBUSY;
+    slots = kzalloc(count * sizeof(slots[0]));
+    if (!slots) return -ENOMEM;
+    for (uint32_t i = 0; i < p->used; i++)
+        slots[i] = *pipe_slot(p, i);
+    kfree(p->slots);
+    p->slots = slots;
+    p->count = count;
+    p->head = 0;
+    waitq_wake(&p->waitq, POLLOUT | POLLWRNORM);
+    return pipe_capacity(p);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to pipe.c and ramfs_file.c: the pipe behind both pipe2(2) and a FIFO with a name. */
+/* Private to pipe*.c and ramfs_file.c: the pipe behind both pipe2(2) and a FIFO with a name. */
 #ifndef PIPE_H
 #define PIPE_H
 
+#include <kernel/splice.h>
 #include <kernel/vfs.h>
-
-struct pipe;
 
 /* A pipe without ends, or NULL.  The first pipe_detach that leaves no end frees it. */
 struct pipe *pipe_new(void);

@@ -8,6 +8,7 @@
 #include <kernel/process.h>
 #include <kernel/process_init.h>
 #include <kernel/sched.h>
+#include <kernel/sysv_ipc.h>
 
 static struct process first_process;
 static struct thread first_thread;
@@ -47,6 +48,9 @@ void process_init(const struct hermit_boot *boot) {
     t->regs = (struct regs *)(percpu()->kstack_top - sizeof(struct regs));
 }
 
-void process_exit(int status) { hypercall_exit(HC_EXIT_PROGRAM, (uint32_t)status & 0xff); }
+void process_exit(int status) {
+    sysv_sem_exit(current_process());
+    hypercall_exit(HC_EXIT_PROGRAM, (uint32_t)status & 0xff);
+}
 
 void process_die(int sig) { hypercall_exit(HC_EXIT_SIGNAL, (uint32_t)sig); }

@@ -33,6 +33,7 @@ struct rnode {
     int64_t atime, mtime, ctime, btime; /* ns */
     uint64_t size;                      /* bytes; directories: number of names */
     uint64_t pages;                     /* data frames held */
+    struct rxattr *xattrs;              /* owned */
     union {
         gpa_t index;       /* S_IFREG: index frame, or at height 0 the only data frame; 0: hole */
         char *target;      /* S_IFLNK, NUL-terminated */
@@ -83,6 +84,10 @@ void rnode_touch(struct rnode *n);
 void rnode_accessed(struct rnode *n);
 /* A write by somebody other than root drops set-id bits. */
 void rnode_drop_privileges(struct rnode *n);
+
+/* Extended attributes. */
+int64_t ramfs_xattr(struct file *f, const struct xattr_call *c);
+void rxattr_free(struct rnode *n);
 
 /* Directories.  rdir_add takes the link (nlink is the caller's affair). */
 struct rname *rdir_find(struct rnode *dir, const char *name, uint32_t len);

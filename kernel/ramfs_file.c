@@ -39,6 +39,7 @@ static const struct file_ops regular_ops = {
     .write = rdata_write,
     .seek = rdata_seek,
     .getattr = node_getattr,
+    .xattr = ramfs_xattr,
     .setattr = node_setattr,
     .sync = node_sync,
     .allocate = rdata_allocate,
@@ -53,6 +54,7 @@ static const struct file_ops dir_ops = {
     .seek = rdir_seek,
     .getdents = rdir_getdents,
     .getattr = node_getattr,
+    .xattr = ramfs_xattr,
     .setattr = node_setattr,
     .sync = node_sync,
     .statfs = node_statfs,
@@ -63,6 +65,7 @@ static const struct file_ops dir_ops = {
 /* O_PATH: a handle on the node and nothing else. */
 static const struct file_ops path_ops = {
     .getattr = node_getattr,
+    .xattr = ramfs_xattr,
     .statfs = node_statfs,
     .reopen = node_reopen,
     .link = ramfs_link_file,
@@ -106,13 +109,21 @@ static void fifo_release(struct file *f) {
     node_release(f);
 }
 
+static struct pipe *fifo_pipe(struct file *f) {
+    struct rnode *n = f->priv;
+
+    return n->pipe;
+}
+
 static const struct file_ops fifo_ops = {
     .read = fifo_read,
     .write = fifo_write,
     .poll = fifo_poll,
     .waitq = fifo_waitq,
     .ioctl = fifo_ioctl,
+    .pipe = fifo_pipe,
     .getattr = node_getattr,
+    .xattr = ramfs_xattr,
     .setattr = node_setattr,
     .statfs = node_statfs,
     .reopen = node_reopen,

@@ -41,6 +41,7 @@ void rnode_put(struct rnode *n) {
     if (n->opens > 0 || n->nlink > 0) return;
     if (S_ISREG(n->mode)) rdata_free(n);
     if (S_ISLNK(n->mode)) kfree(n->target);
+    rxattr_free(n);
     n->fs->nodes--;
     kfree(n);
 }

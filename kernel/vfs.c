@@ -2,6 +2,7 @@
 /* Path operations that read or change one object: stat, readlink, chmod and the like, access. */
 #include <hermit/linux_abi.h>
 #include <kernel/creds.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -78,6 +79,7 @@ int vfs_setattr(struct vpath *p, bool follow, const struct hc_attr *attr, uint32
         r = try_setattr(p, follow || p->must_be_dir, attr, mask, w.link);
     while (walk_again(&w, &r));
     walk_end(&w);
+    if (!r) notify_setattr(NULL, p, mask);
     return r;
 }
 

@@ -3,6 +3,7 @@
 #include <hermit/linux_abi.h>
 #include <kernel/heap.h>
 #include <kernel/mm.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 
@@ -71,6 +72,7 @@ int vfs_mknod(struct vpath *p, uint32_t mode, uint64_t rdev) {
         r = try_mknod(p, mode, rdev, w.link);
     while (walk_again(&w, &r));
     walk_end(&w);
+    if (!r) notify_path(p->text, mode, IN_CREATE);
     return r;
 }
 
@@ -95,6 +97,7 @@ int vfs_symlink(const char *target, struct vpath *p) {
         r = try_symlink(target, p, w.link);
     while (walk_again(&w, &r));
     walk_end(&w);
+    if (!r) notify_path(p->text, S_IFLNK, IN_CREATE);
     return r;
 }
 
@@ -118,11 +121,16 @@ static int refuse_unlink(struct vpath *p, bool rmdir) {
 }
 
 static int try_unlink(struct vpath *p, bool rmdir, struct vfs_link *link) {
+    struct hc_attr attr = {0};
     int r = 0;
 
     if (p->mnt->readonly || mount_below(p->text)) r = refuse_unlink(p, rmdir);
     if (r) return r;
-    return p->mnt->ops->unlink ? p->mnt->ops->unlink(p->mnt, p->rel, rmdir, link) : -EPERM;
+    if (notify_active()) r = p->mnt->ops->stat(p->mnt, p->rel, false, &attr, link);
+    if (r) return r;
+    r = p->mnt->ops->unlink ? p->mnt->ops->unlink(p->mnt, p->rel, rmdir, link) : -EPERM;
+    if (!r && notify_active()) notify_removed_slow(p->text, attr.mode, rmdir || attr.nlink <= 1);
+    return r;
 }
 
 int vfs_unlink(struct vpath *p, bool rmdir) {
@@ -153,7 +161,11 @@ int vfs_link_file(struct file *f, struct vpath *to) {
     r = prepare_create(to, false);
     if (r) return r;
     if (f->mnt != to->mnt) return -EXDEV;
-    return f->ops->link ? f->ops->link(f, to->mnt, to->rel) : -EOPNOTSUPP;
+    if (!f->ops->link) return -EOPNOTSUPP;
+    r = f->ops->link(f, to->mnt, to->rel);
+    if (r) return r;
+    notify_path(to->text, f->mode, IN_CREATE);
+    return 0;
 }
 
 int vfs_link(struct vpath *from, struct vpath *to, bool follow) {
@@ -170,12 +182,17 @@ int vfs_link(struct vpath *from, struct vpath *to, bool follow) {
     if (from->mnt != to->mnt) return -EXDEV;
     if (S_ISDIR(attr.mode)) return -EPERM;
     if (!from->mnt->ops->link) return -EPERM;
-    return from->mnt->ops->link(from->mnt, from->rel, to->rel);
+    r = from->mnt->ops->link(from->mnt, from->rel, to->rel);
+    if (r) return r;
+    if (notify_active()) notify_linked_slow(from->text);
+    notify_path(to->text, attr.mode, IN_CREATE);
+    return 0;
 }
 
 /* Both ends of a rename once links are resolved; *skip: there is nothing to do. */
-static int check_rename(struct vpath *from, struct vpath *to, uint32_t flags, bool *skip) {
-    struct hc_attr old, new;
+static int check_rename(struct vpath *from, struct vpath *to, uint32_t flags,
+                        struct notify_rename *ends, bool *skip) {
+    struct hc_attr old, new = {0};
     bool exists;
     int r = vfs_resolve(from, false, &old);
 
@@ -183,6 +200,7 @@ static int check_rename(struct vpath *from, struct vpath *to, uint32_t flags, bo
     r = vfs_resolve(to, false, &new);
     if (r && r != -ENOENT) return r;
     exists = r == 0;
+    *ends = (struct notify_rename){old.mode, exists ? new.mode : 0, new.nlink <= 1};
     if (from->mnt != to->mnt || from->mnt->readonly) {
         if (!exists && (r = vfs_check_parent(to)) != 0) return r;
         if (from->mnt == to->mnt) return -EROFS;
@@ -202,6 +220,7 @@ static int check_rename(struct vpath *from, struct vpath *to, uint32_t flags, bo
 }
 
 int vfs_rename(struct vpath *from, struct vpath *to, uint32_t flags) {
+    struct notify_rename ends;
     bool skip = false;
     int r;
 
@@ -209,11 +228,13 @@ int vfs_rename(struct vpath *from, struct vpath *to, uint32_t flags) {
     if (flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) return -EINVAL;
     if (from->last != VPATH_NAME) return -EBUSY;
     if (to->last != VPATH_NAME) return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-    r = check_rename(from, to, flags, &skip);
+    r = check_rename(from, to, flags, &ends, &skip);
     if (r || skip) return r;
     r = from->mnt->ops->rename(from->mnt, from->rel, to->rel, flags);
-    if (!r) vfs_paths_renamed(from->text, to->text, flags & RENAME_EXCHANGE);
-    return r;
+    if (r) return r;
+    if (notify_active()) notify_renamed_slow(from->text, to->text, &ends, flags & RENAME_EXCHANGE);
+    vfs_paths_renamed(from->text, to->text, flags & RENAME_EXCHANGE);
+    return 0;
 }
 
 /* Replaces the leading `from` of *path by `to`.  Without memory the old text stays: it then

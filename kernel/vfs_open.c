@@ -3,6 +3,7 @@
 #include <hermit/linux_abi.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
 
@@ -59,12 +60,21 @@ static int check_readonly(struct vpath *p, uint32_t *flags, struct vfs_link *lin
     return 0;
 }
 
+static bool is_magic(struct vpath *p) {
+    return p->mnt->ops->magic_link && p->mnt->ops->magic_link(p->mnt, p->rel);
+}
+
 /* One attempt at the path as it stands. */
 static int try_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file *f,
                     struct vfs_link *link) {
     int r = 0;
 
     if (p->must_be_dir && (flags & O_CREAT)) return -EISDIR;
+    if (unlikely(p->resolve) && is_magic(p) &&
+        (flags & (O_PATH | O_NOFOLLOW)) != (O_PATH | O_NOFOLLOW)) {
+        if (p->resolve & (RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)) return -ELOOP;
+        if (p->resolve & ~RESOLVE_CACHED) return -EXDEV; /* it leads anywhere */
+    }
     if (p->mnt->readonly && !(flags & O_PATH) &&
         (wants_write(flags) || (flags & O_CREAT) || is_tmpfile(flags)))
         r = check_readonly(p, &flags, link);
@@ -79,6 +89,7 @@ static char *name_of(const struct vpath *p, struct file *f) {
     size_t size;
 
     if (!is_tmpfile(f->flags)) return kstrdup(p->text);
+    f->unlinked = true;
     if (file_getattr(f, &attr)) attr.ino = 0;
     size = strlen(p->text) + 32;
     path = kmalloc(size);
@@ -95,9 +106,18 @@ static int finish_open(struct vpath *p, uint32_t flags, struct file *f, bool nam
     return f->path ? 0 : -ENOMEM;
 }
 
+/* For inotify(7): will the open make the file? */
+static bool is_new(struct vpath *p, uint32_t flags, struct vfs_link *link) {
+    struct hc_attr attr;
+
+    if (!notify_active() || !(flags & O_CREAT)) return false;
+    return p->mnt->ops->stat(p->mnt, p->rel, false, &attr, link) == -ENOENT;
+}
+
 int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out) {
     struct vfs_walk w;
     struct file *f;
+    bool created = false;
     int r = check_flags(p, &flags);
 
     if (r) return r;
@@ -107,9 +127,10 @@ int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out) 
     f = file_new(NULL, flags & ~(uint32_t)ONCE_FLAGS, 0);
     if (!f) r = -ENFILE;
     if (f) {
-        do
+        do {
+            created = is_new(p, flags, w.link);
             r = try_open(p, flags, mode, f, w.link);
-        while (walk_again(&w, &r));
+        } while (walk_again(&w, &r));
     }
     walk_end(&w);
     if (r < 0 && f) f->ops = NULL; /* nothing to release */
@@ -118,6 +139,21 @@ int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out) 
         if (f) file_put(f);
         return r;
     }
+    if (created) notify_path(f->path, f->mode, IN_CREATE);
+    if (flags & O_TRUNC && S_ISREG(f->mode) && !created) notify_file(f, IN_MODIFY);
+    notify_file(f, IN_OPEN);
     *out = f;
     return 0;
+}
+
+void vfs_sync(void) {
+    for (struct mount *m = vfs_first_mount(); m; m = m->next) {
+        struct vpath p;
+        struct file *f;
+
+        if (m->readonly) continue;
+        if (vfs_path(&p, VFS_AT_CWD, m->path) || vfs_open(&p, O_RDONLY, 0, &f)) continue;
+        file_syncfs(f);
+        file_put(f);
+    }
 }

@@ -33,6 +33,10 @@ void vfs_scratch_put(struct vfs_scratch *s) {
 static int bind_mount(struct vpath *p) {
     p->mnt = mount_of(p->text, &p->rel);
     if (!p->mnt) return -ENOENT;
+    if (unlikely(p->resolve & RESOLVE_NO_XDEV)) {
+        if (p->only && p->only != p->mnt) return -EXDEV;
+        p->only = p->mnt;
+    }
     return p->mnt->is_file && *p->rel ? -ENOTDIR : 0;
 }
 
@@ -46,7 +50,7 @@ static int64_t splice_link(struct vpath *p, size_t len, struct vfs_scratch *s, c
     size_t more = strlen(todo);
     size_t need = link->len + rest + 1 + more + 1;
 
-    if (++p->links > VFS_MAX_LINKS) return -ELOOP;
+    if (++p->links > VFS_MAX_LINKS || p->resolve & RESOLVE_NO_SYMLINKS) return -ELOOP;
     if (link->len == 0 || end > len) return -ENOENT;
     if (need > sizeof(s->todo)) return -ENAMETOOLONG;
     memmove(s->todo + need - more - 1, todo, more + 1); /* todo may lie in s->todo */
@@ -56,7 +60,7 @@ static int64_t splice_link(struct vpath *p, size_t len, struct vfs_scratch *s, c
         s->todo[link->len + rest] = '/';
     else
         s->todo[link->len + rest] = '\0';
-    if (link->text[0] == '/') return 0;
+    if (link->text[0] == '/') return p->resolve & RESOLVE_BENEATH ? -EXDEV : p->floor;
     while (end > 0 && p->text[end - 1] != '/')
         end--;
     return end > 0 ? (int64_t)end - 1 : 0;
@@ -108,7 +112,8 @@ static int append(struct vpath *p, size_t len, const char *todo, struct vfs_scra
                 if (r > 0) n = 0;
                 if (r > 0) continue;
             }
-            while (len > 0 && p->text[--len] != '/')
+            if (len <= p->floor && p->resolve & RESOLVE_BENEATH) return -EXDEV;
+            while (len > p->floor && p->text[--len] != '/')
                 continue;
             clean = len;
             p->last = VPATH_DOTDOT;
@@ -150,13 +155,27 @@ static int64_t start_dir(struct vpath *p, int dirfd) {
     return (int64_t)len;
 }
 
-static int start(struct vpath *p, int dirfd, const char *path, struct vfs_scratch *s) {
+static int start(struct vpath *p, int dirfd, const char *path, uint32_t resolve,
+                 struct vfs_scratch *s) {
+    bool bound = resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT);
     int64_t len = 0;
+    int r;
 
     p->links = 0;
+    p->floor = 0;
+    p->resolve = (uint8_t)resolve;
+    p->only = NULL;
     if (path[0] == '\0') return -ENOENT;
-    if (path[0] != '/') len = start_dir(p, dirfd);
+    if (path[0] == '/' && resolve & RESOLVE_BENEATH) return -EXDEV;
+    if (path[0] != '/' || bound) len = start_dir(p, dirfd);
     if (len < 0) return (int)len;
+    if (bound) p->floor = (uint16_t)len;
+    if (resolve & RESOLVE_NO_XDEV) {
+        p->text[0] = '/';
+        p->text[max(len, 1)] = '\0';
+        r = bind_mount(p);
+        if (r) return r;
+    }
     return append(p, (size_t)len, path, s);
 }
 
@@ -165,18 +184,22 @@ int vfs_path(struct vpath *p, int dirfd, const char *path) {
     int r;
 
     if (!s) return -ENOMEM;
-    r = start(p, dirfd, path, s);
+    r = start(p, dirfd, path, 0, s);
     vfs_scratch_put(s);
     return r;
 }
 
 int vfs_path_user(struct vpath *p, int dirfd, gva_t user_path) {
+    return vfs_path_resolve(p, dirfd, user_path, 0);
+}
+
+int vfs_path_resolve(struct vpath *p, int dirfd, gva_t user_path, uint32_t resolve) {
     struct vfs_scratch *s = vfs_scratch_get();
     int64_t r;
 
     if (!s) return -ENOMEM;
     r = strncpy_from_user(s->todo, user_path, sizeof(s->todo));
-    if (r >= 0) r = start(p, dirfd, s->todo, s);
+    if (r >= 0) r = start(p, dirfd, s->todo, resolve, s);
     vfs_scratch_put(s);
     return (int)r;
 }

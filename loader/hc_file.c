@@ -176,11 +176,23 @@ int64_t hc_file_setattr(union hc_args *args) {
     return a->mask != HC_SET_SIZE ? attr_apply(h->fd, &attr, a->mask) : 0;
 }
 
+int64_t handle_sync_check(const struct handle *h, uint32_t what) {
+    if (h == NULL) return -EBADF;
+    if (what > HC_SYNC_FS) return -EINVAL;
+    return what == HC_SYNC_FS && h->readonly ? -EROFS : 0;
+}
+
+int64_t handle_sync(const struct handle *h, uint32_t what) {
+    int r = what == HC_SYNC_FS     ? syncfs(h->fd)
+            : what == HC_SYNC_DATA ? fdatasync(h->fd)
+                                   : fsync(h->fd);
+    return r == 0 ? 0 : -errno;
+}
+
 int64_t hc_file_sync(union hc_args *args) {
     const struct handle *h = handle_get(args->file_sync.handle);
-    if (h == NULL) return -EBADF;
-    int r = args->file_sync.datasync != 0 ? fdatasync(h->fd) : fsync(h->fd);
-    return r == 0 ? 0 : -errno;
+    int64_t r = handle_sync_check(h, args->file_sync.what);
+    return r == 0 ? handle_sync(h, args->file_sync.what) : r;
 }
 
 int64_t hc_file_allocate(union hc_args *args) {

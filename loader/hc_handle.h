@@ -23,6 +23,10 @@ struct handle {
 struct handle *handle_pin(uint32_t number);
 void handle_unpin(uint32_t number);
 
+/* FILE_SYNC in two steps: may it be done (0 or -errno), and the doing, which needs no lock. */
+int64_t handle_sync_check(const struct handle *h, uint32_t what);
+int64_t handle_sync(const struct handle *h, uint32_t what);
+
 /* The open handle, or NULL.  Valid until it is closed. */
 struct handle *handle_get(uint32_t number);
 /* As handle_new, with what is known of the file's type.  fd stays the caller's on failure. */

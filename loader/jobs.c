@@ -35,9 +35,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t added = PTHREAD_COND_INITIALIZER;
 
 static int64_t run(struct job *j) {
-    if (j->nr != HC_FILE_SYNC) return transfer_run(j->file, &j->transfer, &j->args.file_io.pos);
-    bool data = j->args.file_sync.datasync != 0;
-    return (data ? fdatasync(j->file->fd) : fsync(j->file->fd)) == 0 ? 0 : -errno;
+    if (j->nr == HC_FILE_SYNC) return handle_sync(j->file, j->args.file_sync.what);
+    return transfer_run(j->file, &j->transfer, &j->args.file_io.pos);
 }
 
 static void finish(struct job *j, int64_t result) {
@@ -115,8 +114,10 @@ static int64_t prepare(struct job *j, const struct hc_call *call) {
         return -EINVAL;
     j->file = handle_pin(j->handle);
     if (j->file == NULL) return -EBADF;
-    int64_t r = 0;
-    if (j->nr != HC_FILE_SYNC)
+    int64_t r;
+    if (j->nr == HC_FILE_SYNC)
+        r = handle_sync_check(j->file, j->args.file_sync.what);
+    else
         r = transfer_prepare(j->file, &j->args.file_io, j->nr == HC_FILE_WRITE, &j->transfer);
     if (r != 0) handle_unpin(j->handle);
     return r;

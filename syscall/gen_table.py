@@ -26,9 +26,9 @@ KINDS = {
            "epollop",
     "uint32_t": "u32 x32 mode uid gid dev ioctl oflags fdflags mapflags mremapflags msyncflags "
                 "mclflags atflags unlinkflags renameflags grndflags timerflags rwflags waitopts "
-                "closerange timerfdflags efdflags "
-                "pollevents cloneflags statxflags statxmask futexbits termiflag termoflag "
-                "termcflag termlflag",
+                 "closerange timerfdflags efdflags spliceflags inmask "
+                 "pollevents cloneflags statxflags statxmask futexbits termiflag termoflag "
+                 "termcflag termlflag",
     "int64_t": "off hexoff long",
     "uint64_t": "size len u64 hex fcntlarg "
                 "clonewhat",

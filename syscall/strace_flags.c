@@ -91,6 +91,13 @@ static const struct flag_set sets[TK_COUNT] = {
     [TK_termlflag] = FLAGS(NULL, N(ISIG), N(ICANON), N(XCASE), N(ECHO), N(ECHOE), N(ECHOK),
                            N(ECHONL), N(NOFLSH), N(TOSTOP), N(ECHOCTL), N(ECHOPRT), N(ECHOKE),
                            N(FLUSHO), N(PENDIN), N(IEXTEN), N(EXTPROC)),
+    [TK_inmask] =
+        FLAGS(NULL, N(IN_ACCESS), N(IN_MODIFY), N(IN_ATTRIB), N(IN_CLOSE_WRITE),
+              N(IN_CLOSE_NOWRITE), N(IN_OPEN), N(IN_MOVED_FROM), N(IN_MOVED_TO), N(IN_CREATE),
+              N(IN_DELETE), N(IN_DELETE_SELF), N(IN_MOVE_SELF), N(IN_ONLYDIR), N(IN_DONT_FOLLOW),
+              N(IN_EXCL_UNLINK), N(IN_MASK_CREATE), N(IN_MASK_ADD), N(IN_ONESHOT)),
+    [TK_spliceflags] = FLAGS(NULL, LIBC(SPLICE_F_MOVE, 1), LIBC(SPLICE_F_NONBLOCK, 2),
+                             LIBC(SPLICE_F_MORE, 4), LIBC(SPLICE_F_GIFT, 8)),
     [TK_closerange] = FLAGS(NULL, N(CLOSE_RANGE_UNSHARE), N(CLOSE_RANGE_CLOEXEC)),
     [TK_amode] = FLAGS("F_OK", LIBC(R_OK, 4), LIBC(W_OK, 2), LIBC(X_OK, 1)),
     [TK_sighow] = ENUM(N(SIG_BLOCK), N(SIG_UNBLOCK), N(SIG_SETMASK)),

@@ -88,11 +88,12 @@ int64_t sys_pwritev(int fd, gva_t iov, uint64_t count, int64_t pos, uint64_t pos
     return pos < 0 ? -EINVAL : io_vector(fd, iov, count, true, true, pos);
 }
 
-/* preadv2(2): RWF_NOWAIT is refused, as Linux does for files that cannot promise it. */
+/* preadv2(2): RWF_NOWAIT is refused, as Linux does for files that cannot promise it; the flags for
+ * writing mean nothing here. */
 int64_t sys_preadv2(int fd, gva_t iov, uint64_t count, int64_t pos, uint64_t pos_high,
                     uint32_t flags) {
     if (pos < CURRENT_POS) return -EINVAL;
-    if (flags & ~(uint32_t)RWF_HIPRI) return -EOPNOTSUPP;
+    if (flags & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) return -EOPNOTSUPP;
     return io_vector(fd, iov, count, false, pos != CURRENT_POS, pos);
 }
 

@@ -9,15 +9,22 @@
     (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |          \
      O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |            \
      O_CLOEXEC | O_PATH | O_TMPFILE)
+#define RESOLVE_FLAGS                                                                              \
+    (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |             \
+     RESOLVE_IN_ROOT | RESOLVE_CACHED)
 
-static int64_t open_at(int dirfd, gva_t path, uint32_t flags, uint32_t mode) {
+static int64_t open_within(int dirfd, gva_t path, uint32_t flags, uint32_t mode, uint32_t resolve) {
     struct vpath p;
-    int err = vfs_path_user(&p, dirfd, path);
+    int err = vfs_path_resolve(&p, dirfd, path, resolve);
     if (err != 0) return err;
     struct file *f;
     err = vfs_open(&p, flags, mode, &f);
     if (err != 0) return err;
-    return fd_install(f, 0, (flags & O_CLOEXEC) != 0);
+    return fd_install_or_put(f, 0, (flags & O_CLOEXEC) != 0);
+}
+
+static int64_t open_at(int dirfd, gva_t path, uint32_t flags, uint32_t mode) {
+    return open_within(dirfd, path, flags, mode, 0);
 }
 
 /* open(2): unknown flags are ignored, as Linux does. */
@@ -35,7 +42,7 @@ int64_t sys_creat(gva_t path, uint32_t mode) {
     return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-/* openat2(2): of the resolve flags only RESOLVE_NO_MAGICLINKS, which holds already. */
+/* openat2(2): nothing is ever known without asking (RESOLVE_CACHED). */
 int64_t sys_openat2(int dirfd, gva_t path, gva_t how_at, uint64_t size) {
     struct open_how how;
     if (size < sizeof(how)) return -EINVAL;
@@ -48,11 +55,13 @@ int64_t sys_openat2(int dirfd, gva_t path, gva_t how_at, uint64_t size) {
         if (byte != 0) return -E2BIG;
     }
     if (how.flags & ~(uint64_t)KNOWN_FLAGS) return -EINVAL;
-    if (how.resolve & ~(uint64_t)RESOLVE_NO_MAGICLINKS) return -EINVAL;
+    if (how.resolve & ~(uint64_t)RESOLVE_FLAGS) return -EINVAL;
+    if (how.resolve & RESOLVE_BENEATH && how.resolve & RESOLVE_IN_ROOT) return -EINVAL;
     if (how.mode & ~07777ULL) return -EINVAL;
     if (how.mode != 0 && (how.flags & CREATE_FLAGS) == 0) return -EINVAL;
     if (how.flags & O_PATH && how.flags & ~(uint64_t)PATH_FLAGS) return -EINVAL;
-    return open_at(dirfd, path, (uint32_t)how.flags, (uint32_t)how.mode);
+    if (how.resolve & RESOLVE_CACHED) return -EAGAIN;
+    return open_within(dirfd, path, (uint32_t)how.flags, (uint32_t)how.mode, (uint32_t)how.resolve);
 }
 
 /* close(2) */
@@ -66,20 +75,20 @@ int64_t sys_close_range(uint32_t first, uint32_t last, uint32_t flags) {
     return 0;
 }
 
-/* pipe2(2): packet mode (O_DIRECT) is refused. */
+/* pipe2(2) */
 int64_t sys_pipe2(gva_t fds_at, uint32_t flags) {
-    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;
+    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) return -EINVAL;
     struct file *ends[2];
-    int err = pipe_create(ends, flags & O_NONBLOCK);
+    int err = pipe_create(ends, flags & (O_NONBLOCK | O_DIRECT));
     if (err != 0) return err;
     bool cloexec = (flags & O_CLOEXEC) != 0;
     int fds[2];
-    fds[0] = fd_install(ends[0], 0, cloexec);
+    fds[0] = fd_install_or_put(ends[0], 0, cloexec);
     if (fds[0] < 0) {
         file_put(ends[1]);
         return fds[0];
     }
-    fds[1] = fd_install(ends[1], 0, cloexec);
+    fds[1] = fd_install_or_put(ends[1], 0, cloexec);
     if (fds[1] < 0) {
         fd_close(fds[0]);
         return fds[1];

@@ -90,16 +90,19 @@ int64_t sys_sync_file_range(int fd, int64_t offset, int64_t len, uint32_t flags)
     return flags == 0 ? 0 : sync_fd(fd, true);
 }
 
-/* sync(2): in-guest file systems are RAM; host files have been handed to the host already, which
- * writes them back in its own time. */
-int64_t sys_sync(void) { return 0; }
+/* sync(2): in-guest file systems are RAM; those of the host are written back before it returns. */
+int64_t sys_sync(void) {
+    vfs_sync();
+    return 0;
+}
 
-/* syncfs(2): as sync(2). */
+/* syncfs(2) */
 int64_t sys_syncfs(int fd) {
     struct file *f = fd_get_io(fd);
     if (f == NULL) return -EBADF;
+    int err = file_syncfs(f);
     file_put(f);
-    return 0;
+    return err;
 }
 
 /* posix_fadvise(2) */

@@ -56,7 +56,10 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(FILE_POLL, file_poll)                                                                        \
     X(FILE_MAP, file_map)                                                                          \
     X(FILE_UNMAP, file_unmap)                                                                      \
-    X(FILE_CLOSE, file_close)
+    X(FILE_CLOSE, file_close)                                                                      \
+    X(FILE_LOCK, file_lock)                                                                        \
+    X(FILE_REOPEN, file_reopen)                                                                    \
+    X(FILE_XATTR, file_xattr)
 
 enum hc_nr {
 #define X(name, fn) HC_##name,
@@ -309,9 +312,11 @@ struct hc_file_getdents {
     gpa_t buf;
     uint64_t len;
 };
+/* FS: the whole file system that the file lies on, syncfs(2); only on a writable share. */
+enum hc_sync_what { HC_SYNC_FILE, HC_SYNC_DATA, HC_SYNC_FS };
 struct hc_file_sync {
     uint32_t handle;
-    uint32_t datasync;
+    uint32_t what;
 };
 struct hc_file_allocate {
     uint32_t handle;
@@ -349,6 +354,36 @@ struct hc_file_close {
     uint32_t more_count;
     gpa_t more;
 };
+/* Locks that other processes of the host see: flock(2), and OFD record locks of fcntl(2).  Never
+ * waits: -EAGAIN where another holds it.  -EROFS on a read-only share. */
+enum hc_lock_what { HC_LOCK_WHOLE, HC_LOCK_RANGE, HC_LOCK_QUERY };
+struct hc_file_lock {
+    uint32_t handle;
+    uint32_t what;
+    int64_t start; /* start to pid: OUT for HC_LOCK_QUERY; bytes */
+    int64_t len;   /* 0: to the end */
+    uint32_t type; /* F_RDLCK, F_WRLCK, F_UNLCK */
+    int32_t pid;   /* -1: held by an open file description */
+};
+/* Opens the regular file of a handle once more, for reading and writing where that is allowed, so
+ * that locks may be held apart from the handle's own.  Result is a handle. */
+struct hc_file_reopen {
+    uint32_t handle;
+    uint32_t pad;
+};
+/* Extended attributes "user.*" of the object that is open (O_PATH will do).  GET and LIST: result
+ * is the size of the value or of the list of names; -ERANGE if that is more than `size`, with size
+ * 0 nothing is copied. */
+enum hc_xattr_what { HC_XATTR_GET, HC_XATTR_LIST, HC_XATTR_SET, HC_XATTR_REMOVE };
+struct hc_file_xattr {
+    uint32_t handle;
+    uint32_t what;
+    gpa_t name; /* contiguous; not for LIST */
+    uint32_t name_len;
+    uint32_t flags; /* XATTR_CREATE, XATTR_REPLACE */
+    gpa_t value;    /* contiguous */
+    uint64_t size;  /* bytes */
+};
 
 union hc_args {
     struct hc_log log;
@@ -381,6 +416,9 @@ union hc_args {
     struct hc_file_map file_map;
     struct hc_file_unmap file_unmap;
     struct hc_file_close file_close;
+    struct hc_file_lock file_lock;
+    struct hc_file_reopen file_reopen;
+    struct hc_file_xattr file_xattr;
     uint64_t words[14];
 };
 
@@ -427,6 +465,8 @@ _Static_assert(sizeof(struct hc_fs_open) == 104, "wire size");
 _Static_assert(sizeof(struct hc_fs_stat) == 80, "wire size");
 _Static_assert(sizeof(struct hc_file_close) == 16, "wire size");
 _Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
+_Static_assert(sizeof(struct hc_file_xattr) == 40, "wire size");
+_Static_assert(sizeof(struct hc_file_lock) == 32, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");
 _Static_assert(sizeof(struct hc_call) == 128, "wire size");

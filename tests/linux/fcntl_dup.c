@@ -82,7 +82,7 @@ static void errors(void) {
     ok("errors");
 }
 
-static void locks(void) {
+static void lock_arguments(void) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int a = open("f", O_RDWR);
     CHECK_OK(fcntl(a, F_GETLK, &lock));
@@ -110,6 +110,6 @@ int main(void) {
     sharing();
     numbers();
     errors();
-    locks();
+    lock_arguments();
     return 0;
 }

@@ -12,9 +12,13 @@
 #include <kernel/types.h>
 
 struct uio;
+struct host_lock;
+struct pipe;
+struct lock_node;
 struct file;
 struct mount;
 struct vpath;
+struct xattr_call;
 struct statfs;
 struct hermit_boot;
 struct waitq;
@@ -44,12 +48,20 @@ struct file_ops {
      * always ready, or a host handle tells). */
     struct waitq *(*waitq)(struct file *f);
     uint32_t (*wait_handle)(struct file *f); /* host handle to wait on, or NO_HANDLE */
+    struct pipe *(*pipe)(struct file *f);    /* the pipe that this is an end of; NULL: is none */
     int (*sync)(struct file *f, bool datasync);
+    /* Writes back the whole file system; NULL: it is in memory. */
+    int (*syncfs)(struct file *f);
     int (*allocate)(struct file *f, int mode, int64_t offset, int64_t len);
     /* The page frame or file-window page that holds byte offset (page-aligned) for mmap; a RAM
      * frame is returned with a reference.  -ENXIO past end of file. */
     int (*page)(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
     int (*statfs)(struct file *f, gpa_t buf);
+    /* Takes or asks for a lock where others than the guest can see it (kernel/filelock.h); NULL:
+     * nobody else sees the file. */
+    int64_t (*lock)(struct file *f, struct host_lock *l);
+    /* Extended attributes (kernel/xattr.h); also of an O_PATH file. */
+    int64_t (*xattr)(struct file *f, const struct xattr_call *c);
     /* Opens the object once more for /proc/self/fd/N: fills out->ops and priv, out->flags is set.
      * NULL: by path, or, without a path, `out` shares this open file. */
     int (*reopen)(struct file *f, struct file *out);
@@ -64,10 +76,12 @@ struct file {
     uint32_t flags; /* O_* status flags and access mode */
     uint32_t mode;  /* S_IF* type bits */
     uint32_t owner_sig;
-    int64_t pos;       /* bytes */
-    struct mount *mnt; /* NULL for pipes and the like */
-    char *path;        /* canonical guest path, owned; NULL for pipes and the like */
-    void *priv;        /* of ops */
+    bool unlinked;           /* for notify.c: the name in path is no longer this file's */
+    int64_t pos;             /* bytes */
+    struct mount *mnt;       /* NULL for pipes and the like */
+    char *path;              /* canonical guest path, owned; NULL for pipes and the like */
+    struct lock_node *locks; /* of filelock.c; NULL: never locked through this open file */
+    void *priv;              /* of ops */
     uint64_t priv2;
     struct epitem *watches; /* entries of epoll sets */
 };
@@ -121,10 +135,14 @@ enum vpath_last { VPATH_ROOT, VPATH_NAME, VPATH_DOT, VPATH_DOTDOT };
 struct vpath {
     char text[HC_MAX_PATH];
     struct mount *mnt;
-    const char *rel;  /* into text */
-    bool must_be_dir; /* trailing '/', or the last component was "." or ".." */
-    uint8_t last;     /* enum vpath_last */
-    uint8_t links;    /* symbolic links followed so far */
+    const char *rel;    /* into text */
+    bool must_be_dir;   /* trailing '/', or the last component was "." or ".." */
+    uint8_t last;       /* enum vpath_last */
+    uint8_t links;      /* symbolic links followed so far */
+    uint8_t resolve;    /* RESOLVE_* of openat2(2) */
+    uint16_t floor;     /* bytes of text that ".." and absolute links do not leave: the directory of
+                         * RESOLVE_BENEATH and RESOLVE_IN_ROOT, else 0 */
+    struct mount *only; /* RESOLVE_NO_XDEV: the mount to stay on, once it is known */
 };
 
 #define VFS_AT_CWD (-100)
@@ -133,6 +151,8 @@ struct vpath {
  * affair.  -ENOENT for "", -ENAMETOOLONG, -EBADF, -ENOTDIR. ".." is resolved through links. */
 int vfs_path_user(struct vpath *p, int dirfd, gva_t user_path);
 int vfs_path(struct vpath *p, int dirfd, const char *path);
+/* As vfs_path_user, within the bounds of openat2(2): RESOLVE_*. */
+int vfs_path_resolve(struct vpath *p, int dirfd, gva_t user_path, uint32_t resolve);
 
 /* Path operations with Linux semantics (links followed, mounts crossed, EROFS, O_CREAT, ...). */
 int vfs_open(struct vpath *p, uint32_t flags, uint32_t mode, struct file **out);
@@ -170,6 +190,9 @@ struct waitq *file_waitq(struct file *f); /* or NULL */
 int64_t file_getdents(struct file *f, gva_t buf, uint64_t len);
 int64_t file_ioctl(struct file *f, uint32_t request, gva_t arg);
 int file_sync(struct file *f, bool datasync);
+int file_syncfs(struct file *f);
+/* sync(2): all that has been written to the host. */
+void vfs_sync(void);
 int file_allocate(struct file *f, int mode, int64_t offset, int64_t len);
 int file_statfs(struct file *f, struct statfs *out);
 /* Reads len bytes at pos into kernel memory; bytes read or -errno. */
@@ -186,6 +209,8 @@ struct ramfs;
 struct ramfs *ramfs_create(void);
 /* Handle 0, 1 or 2 of the loader as an open file. */
 struct file *hostfs_stdio(uint32_t handle);
+/* Closes a handle that a file_ops.lock opened. */
+void hostfs_close_handle(uint32_t handle);
 /* Before the guest sleeps: closes what was left open for a moment. */
 void hostfs_flush_closes(void);
 /* The boot program, already open and possibly mapped. */

@@ -24,6 +24,13 @@ static inline struct file *fd_get_io(int fd) {
     return f;
 }
 
+/* As fd_install, but the reference is gone whatever comes of it. */
+static inline int fd_install_or_put(struct file *f, int from, bool cloexec) {
+    int fd = fd_install(f, from, cloexec);
+    if (fd < 0) file_put(f);
+    return fd;
+}
+
 /* A new file of the kernel (NULL: memory was exhausted) as a descriptor; the reference is gone
  * either way. */
 int install_file(struct file *f, bool cloexec);

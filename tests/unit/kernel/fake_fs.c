@@ -61,6 +61,8 @@ gpa_t frame_alloc_raw(unsigned order) {
     return g;
 }
 
+uint32_t frame_refs(gpa_t frame) { return ((struct fake_frame *)frame_ptr(frame))->refs; }
+
 void frame_ref(gpa_t g) { ((struct fake_frame *)frame_ptr(g))->refs++; }
 
 void frame_put(gpa_t g) {
@@ -239,3 +241,9 @@ int do_write_file(const char *path, const char *text) {
     file_put(f);
     return n < 0 ? (int)n : 0;
 }
+
+int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
+    return -ETIMEDOUT;
+}
+
+void hostfs_close_handle(uint32_t handle) {}

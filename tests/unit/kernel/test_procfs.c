@@ -44,7 +44,6 @@ int mm_protect(struct mm *m, gva_t addr, uint64_t len, uint32_t prot) { return -
 int mm_translate(struct mm *m, gva_t addr, uint32_t access, gpa_t *out) { return -EFAULT; }
 uint64_t *paging_table(gpa_t root, gva_t gva, bool create) { return NULL; }
 bool frame_is_ram(gpa_t gpa) { return true; }
-uint32_t frame_refs(gpa_t frame) { return 1; }
 void frame_reset_peak(void) {}
 uint32_t cpu_count(void) { return 3; }
 uint64_t sched_affinity(const struct thread *t) { return 5; }
