@@ -117,6 +117,13 @@ def cases(bench, hermit, scratch, quick):
         Case("loop", "compute loop",
              pair([program("loop"), "20000000" if quick else "100000000"]), metric="ns"),
     ]
+    for size, rounds, title in (("4096", 20000, "4 KiB"), ("2097152", 200, "2 MiB"),
+                                ("268435456", 2, "256 MiB")):
+        rounds = str(max(1, rounds // 10) if quick else rounds)
+        found.append(Case("mmap" + title.replace(" ", "").lower().removesuffix("ib"),
+                          f"mmap, touch, munmap of {title}",
+                          pair([program("mmap"), size, rounds], "-m", "512M"),
+                          unit="us", metric="ns", scale=1e-3))
     file_mib = 64 if quick else 1024
     path = os.path.join(scratch, "data")
     found.append(Case("readfile", f"read of a {file_mib} MiB file, 1 MiB a call",
@@ -155,7 +162,8 @@ def parse_args():
     p.add_argument("--programs", metavar="DIR",
                    help="where the benchmark programs are (default: ../bench of hermit-run's)")
     p.add_argument("--only", action="append", metavar="NAME",
-                   help="boot, getppid, loop, readfile, find or ls; repeatable")
+                   help="boot, getppid, loop, mmap4k, mmap2m, mmap256m, readfile, find or ls; "
+                        "repeatable")
     p.add_argument("--samples", type=int, default=20, metavar="N", help="per variant, default 20")
     p.add_argument("--quick", action="store_true", help="5 samples of smaller work: a smoke test")
     p.add_argument("--scratch", metavar="DIR",

@@ -71,6 +71,20 @@ bool pages_unmap(struct mm *mm, gva_t start, gva_t end) {
     return changed;
 }
 
+static bool drop_file_page(uint64_t *pte, gva_t at, void *arg) {
+    const struct vma *v = arg;
+    gpa_t gpa;
+    if (!page_held(*pte)) return false;
+    if (!frame_is_ram(*pte & PTE_GPA)) return drop_page(pte, at, NULL); /* copies are RAM */
+    if (v->file->ops->page(v->file, v->offset + (at - v->start), false, &gpa) != 0) return false;
+    if (frame_is_ram(gpa)) frame_put(gpa); /* the reference just taken */
+    return gpa == (*pte & PTE_GPA) && drop_page(pte, at, NULL);
+}
+
+bool pages_unmap_file(struct mm *mm, const struct vma *v, gva_t start, gva_t end) {
+    return pages_walk(mm, start, end, drop_file_page, (void *)(uint64_t)v);
+}
+
 static bool protect_page(uint64_t *pte, gva_t at, void *arg) {
     const struct vma *v = arg;
     if (!page_held(*pte)) return false;
@@ -198,8 +212,11 @@ static struct vma *grow_stack(struct mm *mm, gva_t addr) {
     if (v == NULL || !(v->flags & MAP_GROWSDOWN) || v->start <= addr) return NULL;
     gva_t start = page_down(addr);
     if (v->end - start > current_process()->limits[RLIMIT_STACK].rlim_cur) return NULL;
+    if (mm_may_map(mm, v->start - start, 0, v->prot, v->flags) != 0) return NULL;
     struct vma *below = RB_PREV(vma_tree, &mm->vmas, v);
-    if (below != NULL && below->end + 256 * PAGE_SIZE > start) return NULL;
+    /* What cannot be accessed guards as well as nothing does. */
+    bool guards = below == NULL || below->prot == PROT_NONE || (below->flags & MAP_GROWSDOWN);
+    if (below != NULL && below->end + (guards ? 0 : STACK_GUARD) > start) return NULL;
     mm->mapped += v->start - start;
     v->start = start;
     return v;
