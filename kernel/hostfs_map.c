@@ -120,6 +120,15 @@ void hostfs_truncating(const struct mount *m, const struct file *f, uint64_t siz
         mm_file_gone(is_of_mount, m, page_up(size), UINT64_MAX, true);
 }
 
+static bool is_host_file(const struct file *f, const void *unused) {
+    return f->ops->page == hostfs_page;
+}
+
+void hostfs_remap_all(void) {
+    truncations++;
+    mm_file_gone(is_host_file, NULL, 0, UINT64_MAX, true);
+}
+
 /* Looks at the size again if some file was truncated since it was seen. */
 static void refresh_size(struct file *f) {
     struct hostfs_file *hf = hostfs_file(f);

@@ -10,6 +10,9 @@
 RB_PROTOTYPE(vma_tree, vma, node, vma_compare)
 int vma_compare(const struct vma *a, const struct vma *b);
 
+/* entry.S: bytes that could not be copied.  Survives pages that do not exist any more. */
+uint64_t user_copy(void *dst, const void *src, uint64_t len);
+
 /* mm_vma.c */
 struct vma *vma_insert(struct mm *mm, const struct vma *like);
 /* Splits the VMAs that straddle start or end; 0 or -ENOMEM. */

@@ -126,15 +126,19 @@ int pages_move(struct mm *mm, gva_t from, gva_t to, uint64_t len) {
     return m.error;
 }
 
-/* Copies the page at `from` to the program page `at`, which has just been mapped writable: the
- * program's own address is the one that will be used again. */
-static void copy_page(gva_t at, gpa_t from) { memcpy((void *)at, frame_ptr(from), PAGE_SIZE); }
+/* Copies the page at `from`; false if it is a page of a file and gone. */
+static bool copy_page(void *at, gpa_t from) {
+    return user_copy(at, frame_ptr(from), PAGE_SIZE) == 0;
+}
 
 /* Replaces the present, read-only page `from` by a private copy; the caller flushes. */
 static int copy_page_to(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t at, gpa_t from) {
     gpa_t frame = frame_alloc_raw(0);
     if (frame == 0) return -ENOMEM;
-    memcpy(frame_ptr(frame), frame_ptr(from), PAGE_SIZE);
+    if (!copy_page(frame_ptr(frame), from)) { /* the host's file has just become shorter */
+        frame_put(frame);
+        return -ENXIO;
+    }
     pte_set(pte, frame | page_flags(v, true));
     if (frame_is_ram(from)) frame_put(from);
     return 0;
@@ -148,7 +152,12 @@ static int make_private(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t
     /* Through the program's own address, which will be used again; writable for the copy whatever
      * v says, and protected afterwards. */
     pte_set(pte, frame | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_NX);
-    copy_page(at, from);
+    if (!copy_page((void *)at, from)) {
+        pte_set(pte, 0);
+        paging_flush(mm->root);
+        frame_put(frame);
+        return -ENXIO;
+    }
     uint64_t want = frame | page_flags(v, true);
     if (*pte != want) {
         pte_set(pte, want);

@@ -22,9 +22,13 @@
 #include <loader/services.h>
 #include <loader/vm.h>
 
+#define VEC_MACHINE_CHECK 18
+#define PAGE_GONE_MAX 1000u
+
 static int kvm_fd = -1, vm_fd = -1, vcpu_fd = -1;
 static struct kvm_run *run;
 static uint32_t next_slot;
+static uint32_t page_gone_count; /* in a row, without an exit of another kind */
 struct kvm_exits kvm_exits;
 
 const char *kvm_unusable(void) {
@@ -201,13 +205,29 @@ static void handle_exit(void) {
     }
 }
 
+/* A page that the guest touched cannot be had: a file in a window was truncated.  The guest learns
+ * it by an exception before the instruction, finds out which page it is and raises SIGBUS.  False
+ * if that did not help: the page is none of a file, or the guest's kernel cannot go on. */
+static bool inject_page_gone(void) {
+    struct kvm_vcpu_events events;
+    if (++page_gone_count > PAGE_GONE_MAX) return false;
+    if (ioctl(vcpu_fd, KVM_GET_VCPU_EVENTS, &events) != 0) return false;
+    if (events.exception.injected || events.exception.pending) return false;
+    events.exception.injected = 1;
+    events.exception.nr = VEC_MACHINE_CHECK;
+    events.exception.has_error_code = 0;
+    return ioctl(vcpu_fd, KVM_SET_VCPU_EVENTS, &events) == 0;
+}
+
 static void run_once(void) {
     if (event_pending()) inject_event();
     if (ioctl(vcpu_fd, KVM_RUN, 0) == 0) {
+        page_gone_count = 0;
         handle_exit();
         return;
     }
     if (errno == EFAULT) {
+        if (inject_page_gone()) return;
         die(EXIT_HERMIT,
             "the program used a page of a file that the host has truncated or cannot read, or "
             "the guest wrote where it may not");

@@ -27,12 +27,14 @@ static const struct {
 } requests[] = {
     {~0ULL, KVM_RUN},
     {~0ULL, KVM_INTERRUPT},
+    {0xffffffff, KVM_GET_VCPU_EVENTS}, /* libc passes an int: sign-extended */
+    {~0ULL, KVM_SET_VCPU_EVENTS},
     {~0ULL, KVM_SET_USER_MEMORY_REGION},
     {~0xfULL, TCGETS & ~0xf}, /* TCSETS*, TCSBRK, TCXONC, TCFLSH, TIOCGPGRP; not TIOCSTI */
     {~0x2ULL, TIOCOUTQ},      /* and TIOCGWINSZ */
     {~0ULL, TIOCSWINSZ},
     {~0ULL, FIONREAD},
-    {~0ULL, 0x802c542a},         /* TCGETS2 */
+    {0xffffffff, 0x802c542a},    /* TCGETS2 */
     {~0x7ULL, 0x402c542b & ~0x7} /* TCSETS2, TCSETSW2, TCSETSF2 */
 };
 

@@ -9,6 +9,7 @@
 #include <kernel/serial.h>
 #include <kernel/signal.h>
 #include <kernel/stats.h>
+#include <kernel/vfs.h>
 
 #include "cpu.h"
 #include "percpu_offsets.h"
@@ -40,6 +41,7 @@ enum {
     VEC_PF = 14,
     VEC_MF = 16,
     VEC_AC = 17,
+    VEC_MC = 18,
     VEC_XM = 19
 };
 
@@ -135,8 +137,25 @@ static bool exit_path_fault(struct regs *regs) {
     return true;
 }
 
+/* The loader's word that the instruction touched a page which the host does not have any more: a
+ * file was truncated.  Run again it faults, which says what to do.  It does not fault where the
+ * kernel's own direct map is read: such a copy fails. */
+static bool host_page_gone(struct regs *regs) {
+    static uint64_t last_rip, last_rcx, last_rsi;
+    bool again = from_kernel(regs) && regs->rip == last_rip && regs->rcx == last_rcx &&
+                 regs->rsi == last_rsi;
+    last_rip = regs->rip;
+    last_rcx = regs->rcx;
+    last_rsi = regs->rsi;
+    hostfs_remap_all();
+    if (!again) return true;
+    last_rip = 0;
+    return fixup(regs);
+}
+
 void trap_dispatch(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2) {
     if (vector >= 32) return; /* the monitor set pending; the exit path does the work */
+    if (vector == VEC_MC && host_page_gone(regs)) return;
     struct thread *t = current_thread();
     t->trap_nr = vector; /* for the signal frame */
     t->trap_error = error;

@@ -176,6 +176,8 @@ struct ramfs;
 struct ramfs *ramfs_create(void);
 /* Handle 0, 1 or 2 of the loader as an open file. */
 struct file *hostfs_stdio(uint32_t handle);
+/* Some mapped page of a host file is gone: all are to be mapped anew when they are used. */
+void hostfs_remap_all(void);
 /* Before the guest sleeps: closes what was left open for a moment. */
 void hostfs_flush_closes(void);
 /* The boot program, already open and possibly mapped. */
