@@ -42,14 +42,13 @@ static int advise_vma(struct mm *mm, struct vma *v, gva_t from, gva_t to, int ad
     bool locked = (v->state & VMA_LOCKS) != 0;
     bool private_anon = v->file == NULL && (v->flags & MAP_PRIVATE);
     switch (advice) {
-    case MADV_FREE:
-        if (!private_anon) return -EINVAL;
-        /* Freed at once: Linux may do so at any time. */
-        /* fall through */
+    case MADV_FREE: /* at once: Linux may do so at any time */
+        if (!private_anon || locked) return -EINVAL;
+        *flush |= pages_unmap(mm, from, to);
+        return 0;
     case MADV_DONTNEED:
-        if (locked) return -EINVAL;
-        /* fall through */
     case MADV_DONTNEED_LOCKED:
+        if (locked && advice == MADV_DONTNEED) return -EINVAL;
         *flush |= pages_unmap(mm, from, to);
         return 0;
     case MADV_COLD:
