@@ -129,6 +129,13 @@ def cases(bench, hermit, scratch, quick):
                       [("hermit-run --cpus 1", [hermit, *work]),
                        ("hermit-run --cpus 2", [hermit, "--cpus", "2", *work])],
                       unit="us/piece", metric="ns", scale=1e-3))
+    for size, rounds, title in (("4096", 20000, "4 KiB"), ("2097152", 200, "2 MiB"),
+                                ("268435456", 2, "256 MiB")):
+        rounds = str(max(1, rounds // 10) if quick else rounds)
+        found.append(Case("mmap" + title.replace(" ", "").lower().removesuffix("ib"),
+                          f"mmap, touch, munmap of {title}",
+                          pair([program("mmap"), size, rounds], "-m", "512M"),
+                          unit="us", metric="ns", scale=1e-3))
     file_mib = 64 if quick else 1024
     path = os.path.join(scratch, "data")
     found.append(Case("readfile", f"read of a {file_mib} MiB file, 1 MiB a call",

@@ -12,6 +12,7 @@
 #include <kernel/frame_init.h>
 #include <kernel/hc.h>
 #include <kernel/log.h>
+#include <kernel/stats.h>
 #include <kernel/string.h>
 
 #define MAX_CHUNKS 32
@@ -219,6 +220,7 @@ static void release_dirty(void) {
         }
         union hc_args a = {.mem_release = {.segs = frame_gpa(release_segs), .count = n}};
         if (hypercall(HC_MEM_RELEASE, &a) < 0) panic("the loader does not take memory back");
+        hermit_stats.ram_returned += (uint64_t)n * PAGE_SIZE << order;
         for (uint32_t i = 0; i < n; i++) {
             free_block(CLEAN, order, (uint32_t)(release_segs[i].gpa >> PAGE_SHIFT));
         }

@@ -57,6 +57,7 @@ static int64_t call_open(struct mount *m, const char *rel, uint32_t flags, uint3
     bool lists = (flags & (O_DIRECTORY | O_PATH | O_ACCMODE)) == O_DIRECTORY;
     if (lists) hostfs_list_ask(&args.fs_open);
     struct hostfs_stamp now = hostfs_stamp_now();
+    if (flags & O_TRUNC) hostfs_truncating(m, NULL, 0);
     int64_t r = path_call(HC_FS_OPEN, &args, l);
     if (r < 0) return r;
     hf->removals = hostfs_removals();
@@ -121,6 +122,7 @@ static int hostfs_setattr_path(struct mount *m, const char *rel, bool follow,
     union hc_args args = {.fs_setattr = {.p = path_of(m, rel, follow ? 0 : HC_NOFOLLOW, l),
                                          .attr = frame_gpa(a),
                                          .mask = mask}};
+    if (mask & HC_SET_SIZE) hostfs_truncating(m, NULL, a->size);
     return (int)path_call(HC_FS_SETATTR, &args, l);
 }
 

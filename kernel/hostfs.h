@@ -46,6 +46,7 @@ struct hostfs_file {
     bool at_end;     /* getdents has delivered the last entry; f->pos is there */
     uint8_t tty;     /* enum hostfs_tty */
     uint64_t size;   /* as last seen, bytes */
+    uint32_t sized;  /* number of truncations at that time */
     struct hostfs_window *windows;
     gpa_t *pages; /* without windows: the frames that hold the file, by page number, 0: none */
     uint64_t page_count;
@@ -137,6 +138,9 @@ int64_t hostfs_ioctl(struct file *f, uint32_t request, gva_t arg);
 
 /* hostfs_map.c */
 int hostfs_page(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
+/* A file of mount m is about to have size bytes: mappings lose the pages behind, and sizes that are
+ * known are old.  f: which file, where that is known; NULL: some file of m. */
+void hostfs_truncating(const struct mount *m, const struct file *f, uint64_t size);
 /* The file changed under cached pages [start, end), bytes. */
 void hostfs_pages_drop(struct hostfs_file *hf, uint64_t start, uint64_t end);
 void hostfs_map_release(struct hostfs_file *hf);

@@ -46,6 +46,7 @@ int hostfs_setattr(struct file *f, const struct hc_attr *attr, uint32_t mask) {
     struct hostfs_file *hf = hostfs_file(f);
     union hc_args args = {
         .file_attr = {.handle = hf->handle, .mask = mask, .attr = frame_gpa(attr)}};
+    if (mask & HC_SET_SIZE) hostfs_truncating(f->mnt, f, attr->size);
     int64_t r = hypercall(HC_FILE_SETATTR, &args);
     if (r == 0 && (mask & HC_SET_SIZE) != 0) {
         hostfs_pages_drop(hf, min(hf->size, attr->size), UINT64_MAX);

@@ -4,6 +4,7 @@
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
+#include <kernel/mm.h>
 #include <kernel/string.h>
 #include <kernel/wait.h>
 
@@ -99,9 +100,48 @@ static int cached_page(struct hostfs_file *hf, uint64_t offset, bool shared_writ
     return 0;
 }
 
+static uint32_t truncations;
+
+static bool is_of_mount(const struct file *f, const void *mount) {
+    return f->ops->page == hostfs_page && f->mnt == mount;
+}
+
+static bool is_same_file(const struct file *f, const void *other) {
+    if (f->ops->page != hostfs_page) return false;
+    const struct hc_attr *a = &hostfs_file(f)->attr, *b = &hostfs_file(other)->attr;
+    return a->ino == b->ino && a->dev == b->dev && a->ino != 0;
+}
+
+void hostfs_truncating(const struct mount *m, const struct file *f, uint64_t size) {
+    truncations++;
+    if (f != NULL)
+        mm_file_gone(is_same_file, f, page_up(size), UINT64_MAX, false);
+    else
+        mm_file_gone(is_of_mount, m, page_up(size), UINT64_MAX, true);
+}
+
+static bool is_host_file(const struct file *f, const void *unused) {
+    return f->ops->page == hostfs_page;
+}
+
+void hostfs_remap_all(void) {
+    truncations++;
+    mm_file_gone(is_host_file, NULL, 0, UINT64_MAX, true);
+}
+
+/* Looks at the size again if some file was truncated since it was seen. */
+static void refresh_size(struct file *f) {
+    struct hostfs_file *hf = hostfs_file(f);
+    struct hc_attr attr;
+    if (hf->sized == truncations || hf->is_program) return;
+    hf->opened.ns = 0; /* not from what the open told */
+    if (hostfs_getattr(f, &attr) == 0) hf->sized = truncations;
+}
+
 int hostfs_page(struct file *f, uint64_t offset, bool shared_write, gpa_t *out) {
     struct hostfs_file *hf = hostfs_file(f);
     struct hc_attr attr;
+    refresh_size(f);
     if (offset >= page_up(hf->size) &&
         (hostfs_getattr(f, &attr) != 0 || offset >= page_up(hf->size)))
         return -ENXIO;

@@ -15,14 +15,19 @@
 #define MAP_32BIT_TOP 0x80000000ULL     /* mmap(2): the first 2 GiB */
 #define KEPT_FLAGS (MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_NORESERVE)
 
+static LIST_HEAD(, mm) spaces = LIST_HEAD_INITIALIZER(spaces);
+
 struct mm *mm_create(void) {
     struct mm *mm = kzalloc(sizeof(*mm));
     if (mm == NULL) return NULL;
     RB_INIT(&mm->vmas);
     mm->root = paging_create_root();
-    if (mm->root != 0) return mm;
-    kfree(mm);
-    return NULL;
+    if (mm->root == 0) {
+        kfree(mm);
+        return NULL;
+    }
+    LIST_INSERT_HEAD(&spaces, mm, link);
+    return mm;
 }
 
 static void flush_if(struct mm *mm, bool changed) {
@@ -36,12 +41,13 @@ void mm_destroy(struct mm *mm) {
         vma_remove(mm, v);
     }
     paging_destroy_root(mm->root);
+    LIST_REMOVE(mm, link);
     kfree(mm);
 }
 
 void mm_activate(struct mm *mm) { paging_activate(mm->root); }
 
-static bool range_valid(gva_t addr, uint64_t len) {
+bool range_valid(gva_t addr, uint64_t len) {
     return !(addr & PAGE_MASK) && len <= HERMIT_USER_TOP && addr <= HERMIT_USER_TOP - len;
 }
 
@@ -94,6 +100,7 @@ int64_t mm_map(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot, uint32_t 
         .end = (gva_t)at + len,
         .prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
         .flags = flags & KEPT_FLAGS,
+        .state = mm->new_state | (flags & MAP_LOCKED ? VMA_LOCKED : 0),
         .file = file,
         .offset = file != NULL ? offset : 0,
         .name = name,
@@ -101,7 +108,8 @@ int64_t mm_map(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot, uint32_t 
     struct vma *v = vma_insert(mm, &like);
     if (v == NULL) return -ENOMEM;
     bool small = file == NULL && len <= POPULATE_BYTES && (prot & PROT_WRITE);
-    if ((small && !(flags & MAP_NORESERVE)) || (flags & (MAP_POPULATE | MAP_LOCKED))) {
+    bool now = (flags & MAP_POPULATE) || (v->state & VMA_LOCKS) == VMA_LOCKED;
+    if ((small && !(flags & MAP_NORESERVE)) || (now && like.prot != PROT_NONE)) {
         pages_populate(mm, v, v->start, v->end);
     }
     vma_merge(mm, v);
@@ -115,8 +123,7 @@ int mm_unmap(struct mm *mm, gva_t addr, uint64_t len) {
     return unmap_range(mm, addr, addr + len);
 }
 
-/* -ENOMEM unless VMAs cover [start, end) without a gap. */
-static int range_covered(struct mm *mm, gva_t start, gva_t end) {
+int range_covered(struct mm *mm, gva_t start, gva_t end) {
     while (start < end) {
         struct vma *v = mm_find(mm, start);
         if (v == NULL) return -ENOMEM;
@@ -138,7 +145,11 @@ int mm_protect(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot) {
          v = RB_NEXT(vma_tree, &mm->vmas, v)) {
         bool shared_file = v->file != NULL && (v->flags & MAP_SHARED);
         bool read_only = shared_file && (v->file->flags & O_ACCMODE) == O_RDONLY;
+        read_only |= (v->state & VMA_READ_ONLY) != 0;
         if (read_only && (prot & PROT_WRITE)) return -EACCES;
+        bool more = (prot & PROT_WRITE) && !(v->prot & PROT_WRITE) && (v->flags & MAP_PRIVATE);
+        uint64_t bytes = min(v->end, end) - max(v->start, addr);
+        if (more && mm_may_map(mm, bytes, bytes, prot, v->flags) != 0) return -ENOMEM;
     }
     r = vma_split_range(mm, addr, end);
     if (r != 0) return r;
@@ -162,10 +173,53 @@ gva_t mm_brk(struct mm *mm, gva_t brk) {
     if (new < old) {
         if (unmap_range(mm, new, old) != 0) return mm->brk;
     } else if (new > old) {
-        int64_t r = mm_map(mm, old, new - old, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, NULL, 0, "[heap]");
+        const uint32_t prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+        if (mm_may_map(mm, new - old, 0, prot, flags) != 0) return mm->brk;
+        int64_t r =
+            mm_map(mm, old, new - old, prot, flags | MAP_FIXED_NOREPLACE, NULL, 0, "[heap]");
         if (r < 0) return mm->brk;
     }
     mm->brk = brk;
     return brk;
+}
+
+/* Drops what [start, end) of the file has in v. */
+static bool drop_part(struct mm *mm, struct vma *v, uint64_t start, uint64_t end, bool keep) {
+    uint64_t v_end = v->offset + (v->end - v->start);
+    if (end <= v->offset || start >= v_end) return false;
+    gva_t from = v->start + (max(start, v->offset) - v->offset);
+    gva_t to = v->start + (min(end, v_end) - v->offset);
+    return keep && (v->flags & MAP_PRIVATE) ? pages_unmap_file(mm, v, from, to)
+                                            : pages_unmap(mm, from, to);
+}
+
+void mm_file_gone(bool (*is)(const struct file *f, const void *arg), const void *arg,
+                  uint64_t start, uint64_t end, bool keep_private) {
+    struct mm *mm;
+    LIST_FOREACH(mm, &spaces, link) {
+        bool changed = false;
+        struct vma *v;
+        RB_FOREACH(v, vma_tree, &mm->vmas) {
+            if (v->file == NULL || !is(v->file, arg)) continue;
+            changed |= drop_part(mm, v, start, end, keep_private);
+        }
+        flush_if(mm, changed);
+    }
+}
+
+bool vma_may_write(const struct vma *v) {
+    bool could = v->file != NULL && (v->file->flags & O_ACCMODE) != O_RDONLY;
+    return could && (v->flags & MAP_SHARED) && !(v->state & VMA_READ_ONLY);
+}
+
+bool mm_file_written(bool (*is)(const struct file *f, const void *arg), const void *arg) {
+    struct mm *mm;
+    LIST_FOREACH(mm, &spaces, link) {
+        struct vma *v;
+        RB_FOREACH(v, vma_tree, &mm->vmas) {
+            if (v->file == NULL || !(v->flags & MAP_SHARED) || !is(v->file, arg)) continue;
+            if (vma_may_write(v)) return true;
+        }
+    }
+    return false;
 }

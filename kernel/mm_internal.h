@@ -5,8 +5,13 @@
 
 #include <kernel/mm.h>
 
+#define STACK_GUARD (256 * PAGE_SIZE) /* kept free below a mapping that grows down */
+
 RB_PROTOTYPE(vma_tree, vma, node, vma_compare)
 int vma_compare(const struct vma *a, const struct vma *b);
+
+/* entry.S: bytes that could not be copied.  Survives pages that do not exist any more. */
+uint64_t user_copy(void *dst, const void *src, uint64_t len);
 
 /* mm_vma.c */
 struct vma *vma_insert(struct mm *mm, const struct vma *like);
@@ -18,11 +23,22 @@ void vma_merge(struct mm *mm, struct vma *v);
 /* The highest free range of len bytes below top; 0 if there is none. */
 gva_t vma_find_free(struct mm *mm, gva_t top, uint64_t len);
 
+/* mm.c */
+/* Address and length lie in the program's part. */
+bool range_valid(gva_t addr, uint64_t len);
+/* -ENOMEM unless VMAs cover [start, end) without a gap. */
+int range_covered(struct mm *mm, gva_t start, gva_t end);
+
+/* A shared mapping whose file could be written through it, if mprotect(2) asked for that. */
+bool vma_may_write(const struct vma *v);
+
 /* mm_page.c */
 /* Page-table bits of a page of v; writable only where the page may be written as it is. */
 uint64_t page_flags(const struct vma *v, bool writable);
 /* Drops the pages of [start, end) and their tables; true if a flush is due. */
 bool pages_unmap(struct mm *mm, gva_t start, gva_t end);
+/* As pages_unmap, but only pages of v's file itself, not private copies of them. */
+bool pages_unmap_file(struct mm *mm, const struct vma *v, gva_t start, gva_t end);
 /* Applies v's protection to its present pages in [start, end). */
 bool pages_protect(struct mm *mm, const struct vma *v, gva_t start, gva_t end);
 /* Moves present pages; 0 or -ENOMEM. */

@@ -71,6 +71,20 @@ bool pages_unmap(struct mm *mm, gva_t start, gva_t end) {
     return changed;
 }
 
+static bool drop_file_page(uint64_t *pte, gva_t at, void *arg) {
+    const struct vma *v = arg;
+    gpa_t gpa;
+    if (!page_held(*pte)) return false;
+    if (!frame_is_ram(*pte & PTE_GPA)) return drop_page(pte, at, NULL); /* copies are RAM */
+    if (v->file->ops->page(v->file, v->offset + (at - v->start), false, &gpa) != 0) return false;
+    if (frame_is_ram(gpa)) frame_put(gpa); /* the reference just taken */
+    return gpa == (*pte & PTE_GPA) && drop_page(pte, at, NULL);
+}
+
+bool pages_unmap_file(struct mm *mm, const struct vma *v, gva_t start, gva_t end) {
+    return pages_walk(mm, start, end, drop_file_page, (void *)(uint64_t)v);
+}
+
 static bool protect_page(uint64_t *pte, gva_t at, void *arg) {
     const struct vma *v = arg;
     if (!page_held(*pte)) return false;
@@ -112,15 +126,19 @@ int pages_move(struct mm *mm, gva_t from, gva_t to, uint64_t len) {
     return m.error;
 }
 
-/* Copies the page at `from` to the program page `at`, which has just been mapped writable: the
- * program's own address is the one that will be used again. */
-static void copy_page(gva_t at, gpa_t from) { memcpy((void *)at, frame_ptr(from), PAGE_SIZE); }
+/* Copies the page at `from`; false if it is a page of a file and gone. */
+static bool copy_page(void *at, gpa_t from) {
+    return user_copy(at, frame_ptr(from), PAGE_SIZE) == 0;
+}
 
 /* Replaces the present, read-only page `from` by a private copy; the caller flushes. */
 static int copy_page_to(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t at, gpa_t from) {
     gpa_t frame = frame_alloc_raw(0);
     if (frame == 0) return -ENOMEM;
-    memcpy(frame_ptr(frame), frame_ptr(from), PAGE_SIZE);
+    if (!copy_page(frame_ptr(frame), from)) { /* the host's file has just become shorter */
+        frame_put(frame);
+        return -ENXIO;
+    }
     pte_set(pte, frame | page_flags(v, true));
     if (frame_is_ram(from)) frame_put(from);
     return 0;
@@ -134,7 +152,12 @@ static int make_private(struct mm *mm, const struct vma *v, uint64_t *pte, gva_t
     /* Through the program's own address, which will be used again; writable for the copy whatever
      * v says, and protected afterwards. */
     pte_set(pte, frame | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_NX);
-    copy_page(at, from);
+    if (!copy_page((void *)at, from)) {
+        pte_set(pte, 0);
+        paging_flush(mm->root);
+        frame_put(frame);
+        return -ENXIO;
+    }
     uint64_t want = frame | page_flags(v, true);
     if (*pte != want) {
         pte_set(pte, want);
@@ -198,8 +221,11 @@ static struct vma *grow_stack(struct mm *mm, gva_t addr) {
     if (v == NULL || !(v->flags & MAP_GROWSDOWN) || v->start <= addr) return NULL;
     gva_t start = page_down(addr);
     if (v->end - start > current_process()->limits[RLIMIT_STACK].rlim_cur) return NULL;
+    if (mm_may_map(mm, v->start - start, 0, v->prot, v->flags) != 0) return NULL;
     struct vma *below = RB_PREV(vma_tree, &mm->vmas, v);
-    if (below != NULL && below->end + 256 * PAGE_SIZE > start) return NULL;
+    /* What cannot be accessed guards as well as nothing does. */
+    bool guards = below == NULL || below->prot == PROT_NONE || (below->flags & MAP_GROWSDOWN);
+    if (below != NULL && below->end + (guards ? 0 : STACK_GUARD) > start) return NULL;
     mm->mapped += v->start - start;
     v->start = start;
     return v;

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* mremap(2), madvise(2), msync(2), mincore(2). */
+/* mremap(2). */
 #include <hermit/linux_abi.h>
 #include <kernel/arch.h>
-#include <kernel/frame.h>
-#include <kernel/uaccess.h>
 #include <kernel/vfs.h>
 
 #include "mm_internal.h"
 
 #define VALID_REMAP (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
-
-static uint32_t kept(const struct vma *v) { return v->flags; }
 
 /* Grows v in place where the address space behind it is free. */
 static bool grow_in_place(struct mm *mm, struct vma *v, uint64_t more) {
@@ -19,6 +15,7 @@ static bool grow_in_place(struct mm *mm, struct vma *v, uint64_t more) {
     if (next != NULL && next->start < v->end + more) return false;
     v->end += more;
     mm->mapped += more;
+    if (v->state & VMA_LOCKED) pages_populate(mm, v, v->end - more, v->end);
     vma_merge(mm, v);
     return true;
 }
@@ -27,7 +24,7 @@ static bool grow_in_place(struct mm *mm, struct vma *v, uint64_t more) {
 static int64_t move_mapping(struct mm *mm, struct vma *v, gva_t addr, uint64_t old_len,
                             uint64_t new_len, uint32_t flags, gva_t to) {
     uint64_t offset = v->offset + (addr - v->start);
-    uint32_t prot = v->prot, vma_flags = kept(v);
+    uint32_t prot = v->prot, vma_flags = v->flags, state = v->state;
     const char *name = v->name;
     struct file *file = v->file;
     if (file != NULL) file_ref(file);
@@ -39,10 +36,14 @@ static int64_t move_mapping(struct mm *mm, struct vma *v, gva_t addr, uint64_t o
         int r = vma_split_range(mm, (gva_t)at, (gva_t)at + new_len);
         moved = r == 0 ? mm_find(mm, (gva_t)at) : moved;
         moved->prot = prot;
+        moved->state = state;
         if (r == 0) r = pages_move(mm, addr, (gva_t)at, min(old_len, new_len));
         paging_flush(mm->root);
+        if (r == 0 && (flags & MREMAP_DONTUNMAP)) r = mm_lock(mm, addr, old_len, 0);
         if (r == 0 && !(flags & MREMAP_DONTUNMAP)) r = mm_unmap(mm, addr, old_len);
-        vma_merge(mm, mm_find(mm, (gva_t)at));
+        moved = mm_find(mm, (gva_t)at);
+        if (state & VMA_LOCKED) pages_populate(mm, moved, moved->start, moved->end);
+        vma_merge(mm, moved);
         if (r != 0) at = r;
     }
     if (file != NULL) file_put(file);
@@ -57,6 +58,51 @@ static int64_t check_fixed(gva_t addr, uint64_t old_len, gva_t to, uint64_t new_
     return to < HERMIT_USER_MIN ? -EPERM : 0;
 }
 
+/* Checks that [addr, addr+old_len) of v may become new_len long: mremap(2) in Linux's order. */
+static int64_t check_growth(struct mm *mm, const struct vma *v, gva_t addr, uint64_t old_len,
+                            uint64_t new_len) {
+    if (old_len == 0 && !(v->flags & MAP_SHARED)) return -EINVAL;
+    if (old_len > v->end - addr) return -EFAULT;
+    uint64_t end;
+    if (__builtin_add_overflow(v->offset + (addr - v->start), new_len, &end)) return -EINVAL;
+    if (new_len <= old_len) return 0;
+    uint32_t flags = v->flags | (v->state & VMA_LOCKS ? MAP_LOCKED : 0);
+    return mm_may_map(mm, new_len - old_len, 0, v->prot, flags);
+}
+
+/* A further mapping of the pages of v from addr on: mremap(2) with a length of 0. */
+static int64_t duplicate(struct mm *mm, struct vma *v, gva_t addr, uint64_t len, uint32_t fixed,
+                         gva_t to) {
+    uint64_t offset = v->offset + (addr - v->start);
+    struct file *file = v->file != NULL ? file_ref(v->file) : NULL;
+    int64_t at = mm_map(mm, to, len, v->prot, v->flags | fixed, file, offset, v->name);
+    if (file != NULL) file_put(file);
+    return at;
+}
+
+/* MREMAP_FIXED and MREMAP_DONTUNMAP. */
+static int64_t remap_to(struct mm *mm, gva_t addr, uint64_t old_len, uint64_t new_len,
+                        uint32_t flags, gva_t to) {
+    bool fixed = (flags & MREMAP_FIXED) != 0;
+    int64_t r = fixed ? check_fixed(addr, old_len, to, new_len) : 0;
+    if (r != 0) return r;
+    if (fixed) {
+        r = mm_unmap(mm, to, new_len);
+        if (r == 0 && old_len > new_len) {
+            r = mm_unmap(mm, addr + new_len, old_len - new_len);
+            old_len = new_len;
+        }
+        if (r != 0) return r;
+    }
+    struct vma *v = mm_find(mm, addr);
+    if (v == NULL) return -EFAULT;
+    r = check_growth(mm, v, addr, old_len, new_len);
+    if (r == 0 && (flags & MREMAP_DONTUNMAP)) r = mm_may_map(mm, new_len, 0, v->prot, v->flags);
+    if (r != 0) return r;
+    if (old_len == 0) return duplicate(mm, v, addr, new_len, fixed ? MAP_FIXED : 0, to);
+    return move_mapping(mm, v, addr, old_len, new_len, flags, fixed ? to : 0);
+}
+
 int64_t mm_remap(struct mm *mm, gva_t addr, uint64_t old_len, uint64_t new_len, uint32_t flags,
                  gva_t new_addr) {
     if ((addr & PAGE_MASK) || (flags & ~(uint32_t)VALID_REMAP)) return -EINVAL;
@@ -69,87 +115,18 @@ int64_t mm_remap(struct mm *mm, gva_t addr, uint64_t old_len, uint64_t new_len, 
     new_len = page_up(new_len);
     struct vma *v = mm_find(mm, addr);
     if (v == NULL) return -EFAULT;
-    if (old_len == 0) { /* duplicates a shared mapping */
-        if (!(v->flags & MAP_SHARED) || v->file == NULL) return -EINVAL;
-        return mm_map(mm, flags & MREMAP_FIXED ? new_addr : 0, new_len, v->prot,
-                      kept(v) | (flags & MREMAP_FIXED ? MAP_FIXED : 0), v->file,
-                      v->offset + (addr - v->start), v->name);
+    if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+        return remap_to(mm, addr, old_len, new_len, flags, new_addr);
     }
-    if (addr + old_len > v->end) return -EFAULT;
-    if (flags & MREMAP_FIXED) {
-        int64_t r = check_fixed(addr, old_len, new_addr, new_len);
-        if (r != 0) return r;
-        return move_mapping(mm, v, addr, old_len, new_len, flags, new_addr);
-    }
-    if (flags & MREMAP_DONTUNMAP) return move_mapping(mm, v, addr, old_len, new_len, flags, 0);
-    if (new_len <= old_len) {
+    if (old_len != 0 && new_len <= old_len) {
         int r = new_len < old_len ? mm_unmap(mm, addr + new_len, old_len - new_len) : 0;
         return r != 0 ? r : (int64_t)addr;
     }
-    if (addr + old_len == v->end && grow_in_place(mm, v, new_len - old_len)) return (int64_t)addr;
+    int64_t r = check_growth(mm, v, addr, old_len, new_len);
+    if (r != 0) return r;
+    bool last = addr + old_len == v->end && old_len != 0;
+    if (last && grow_in_place(mm, v, new_len - old_len)) return (int64_t)addr;
     if (!(flags & MREMAP_MAYMOVE)) return -ENOMEM;
+    if (old_len == 0) return duplicate(mm, v, addr, new_len, 0, 0);
     return move_mapping(mm, v, addr, old_len, new_len, flags, 0);
-}
-
-static bool discardable(const struct vma *v) { return (v->flags & MAP_PRIVATE) || v->file != NULL; }
-
-int mm_advise(struct mm *mm, gva_t addr, uint64_t len, int advice) {
-    bool flush = false;
-    int result = 0;
-    gva_t end = addr + len;
-    for (gva_t at = addr; at < end;) {
-        struct vma *v = mm_next(mm, at);
-        if (v == NULL || v->start >= end) return at < end ? -ENOMEM : result;
-        if (v->start > at) result = -ENOMEM;
-        gva_t from = max(at, v->start), to = min(end, v->end);
-        switch (advice) {
-        case MADV_DONTNEED:
-        case MADV_FREE:
-            if (advice == MADV_FREE && v->file != NULL) return -EINVAL;
-            if (discardable(v)) flush |= pages_unmap(mm, from, to);
-            break;
-        case MADV_POPULATE_READ:
-        case MADV_POPULATE_WRITE:
-            for (gva_t page = from; page < to; page += PAGE_SIZE) {
-                gpa_t unused;
-                int r = mm_translate(mm, page, advice == MADV_POPULATE_WRITE ? MM_WRITE : MM_READ,
-                                     &unused);
-                if (r != 0) return r == -EACCES ? -EINVAL : r == -ENXIO ? -EFAULT : r;
-            }
-            break;
-        default:
-            break; /* hints */
-        }
-        at = to;
-    }
-    if (flush) paging_flush(mm->root);
-    return result;
-}
-
-int mm_sync(struct mm *mm, gva_t addr, uint64_t len, int flags) {
-    int result = 0;
-    gva_t end = addr + len;
-    for (gva_t at = addr; at < end;) {
-        struct vma *v = mm_next(mm, at);
-        if (v == NULL || v->start >= end) return -ENOMEM;
-        if (v->start > at) result = -ENOMEM;
-        bool shared = v->file != NULL && (v->flags & MAP_SHARED);
-        if (shared && (flags & MS_SYNC) && v->file->ops->sync != NULL) {
-            int r = v->file->ops->sync(v->file, true);
-            if (r != 0) return r;
-        }
-        at = v->end;
-    }
-    return result;
-}
-
-int mm_incore(struct mm *mm, gva_t addr, uint64_t len, gva_t vec) {
-    for (gva_t at = addr; at < addr + len; at += PAGE_SIZE, vec++) {
-        if (mm_find(mm, at) == NULL) return -ENOMEM;
-        uint64_t *table = paging_table(mm->root, at, false);
-        uint8_t present = table != NULL && (table[paging_index(at)] & (PTE_P | PTE_NONE));
-        int r = put_user(present, vec);
-        if (r != 0) return r;
-    }
-    return 0;
 }

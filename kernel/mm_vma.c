@@ -69,6 +69,7 @@ int vma_split_range(struct mm *mm, gva_t start, gva_t end) {
 
 static bool continues(const struct vma *a, const struct vma *b) {
     if (a->end != b->start || a->prot != b->prot || a->flags != b->flags) return false;
+    if (a->state != b->state) return false;
     if (a->file != b->file || a->name != b->name) return false;
     return a->file == NULL || a->offset + (a->end - a->start) == b->offset;
 }
@@ -87,12 +88,18 @@ void vma_merge(struct mm *mm, struct vma *v) {
     if (prev != NULL && continues(prev, v)) absorb(mm, prev, v);
 }
 
+/* Where a mapping below v must end: stacks keep a gap to grow into. */
+static gva_t ceiling(const struct vma *v) {
+    uint64_t gap = v->flags & MAP_GROWSDOWN ? STACK_GUARD : 0;
+    return v->start > gap ? v->start - gap : 0;
+}
+
 gva_t vma_find_free(struct mm *mm, gva_t top, uint64_t len) {
     struct vma *v = mm_next(mm, top);
     if (v == NULL) v = RB_MAX(vma_tree, &mm->vmas);
     for (; v != NULL; v = RB_PREV(vma_tree, &mm->vmas, v)) {
         if (v->end < top && top - v->end >= len) return top - len;
-        if (v->start < top) top = v->start;
+        top = min(top, ceiling(v));
         if (top < len + HERMIT_USER_MIN) return 0;
     }
     return top - len >= HERMIT_USER_MIN ? top - len : 0;

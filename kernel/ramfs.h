@@ -30,6 +30,8 @@ struct rnode {
     uint32_t nlink;
     uint32_t opens;  /* open files; a node without links lives as long as they do */
     uint32_t height; /* S_IFREG: levels of index above the data frames */
+    uint32_t seals;  /* S_IFREG: F_SEAL_* */
+    bool mapped;     /* S_IFREG: pages were handed out for mmap(2) */
     int64_t atime, mtime, ctime, btime; /* ns */
     uint64_t size;                      /* bytes; directories: number of names */
     uint64_t pages;                     /* data frames held */
@@ -99,12 +101,15 @@ int64_t rdir_seek(struct file *f, int64_t offset, int whence);
 /* File data. */
 /* The frame of page number `page`, or 0 for a hole or, with create, when memory is exhausted. */
 gpa_t rdata_page(struct rnode *n, uint64_t page, bool create);
+/* -EPERM if a seal forbids it.  Mappings lose the pages that go. */
 int rdata_truncate(struct rnode *n, uint64_t size);
 void rdata_free(struct rnode *n);
 int64_t rdata_read(struct file *f, const struct uio *u, int64_t *pos);
 int64_t rdata_write(struct file *f, const struct uio *u, int64_t *pos);
 int64_t rdata_seek(struct file *f, int64_t offset, int whence);
 int rdata_allocate(struct file *f, int mode, int64_t offset, int64_t len);
+/* Whether a shared mapping may write to it. */
+bool rnode_written_by_mapping(const struct rnode *n);
 int rdata_map(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
 
 /* Names: the changing half of fs_ops. */
@@ -118,6 +123,7 @@ int ramfs_rename(struct mount *m, const char *rel, const char *new_rel, uint32_t
 int ramfs_create_at(const struct rwalk *w, uint32_t mode, struct rnode **out);
 
 /* Open files. */
+extern const struct file_ops ramfs_regular_ops;
 int ramfs_open(struct mount *m, const char *rel, uint32_t flags, uint32_t mode, struct file *out,
                struct vfs_link *l);
 void ramfs_statfs_fill(const struct ramfs *fs, struct statfs *out);

@@ -5,11 +5,13 @@
  * shared with mappings of the file through their reference counts. */
 #include <hermit/linux_abi.h>
 #include <kernel/frame.h>
+#include <kernel/mm.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 
 #include "ramfs.h"
 
+#define SEALED_WRITE (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 #define INDEX_BITS 9
 #define INDEX_SIZE (1u << INDEX_BITS)
 
@@ -97,9 +99,25 @@ static void clear_part(struct rnode *n, uint64_t offset, uint64_t len) {
     if (frame) memset((char *)frame_ptr(frame) + (offset & PAGE_MASK), 0, len);
 }
 
+static bool is_node(const struct file *f, const void *node) {
+    return f->ops->page == rdata_map && f->priv == node;
+}
+
+/* Mappings lose whole pages [start, end) (bytes), which are about to go. */
+static void unmap_pages(struct rnode *n, uint64_t start, uint64_t end, bool keep_private) {
+    if (n->mapped && start < end) mm_file_gone(is_node, n, start, end, keep_private);
+}
+
+bool rnode_written_by_mapping(const struct rnode *n) {
+    return n->mapped && mm_file_written(is_node, n);
+}
+
 int rdata_truncate(struct rnode *n, uint64_t size) {
     if (size > INT64_MAX) return -EFBIG;
+    if (size < n->size && (n->seals & F_SEAL_SHRINK)) return -EPERM;
+    if (size > n->size && (n->seals & F_SEAL_GROW)) return -EPERM;
     if (size < n->size) {
+        unmap_pages(n, page_up(size), UINT64_MAX, false);
         clear_part(n, size, page_up(size) - size);
         drop_pages(n, page_up(size) >> PAGE_SHIFT, UINT64_MAX >> PAGE_SHIFT);
     }
@@ -138,9 +156,15 @@ int64_t rdata_write(struct file *f, const struct uio *u, int64_t *pos) {
 
     if (f->flags & O_APPEND) at = n->size;
     if (u->len == 0) return 0;
+    if (n->seals & SEALED_WRITE) return -EPERM;
     while (done < u->len) {
         uint64_t in_page = (at + done) & PAGE_MASK;
         uint64_t step = min(PAGE_SIZE - in_page, u->len - done);
+
+        if ((n->seals & F_SEAL_GROW) && at + done + step > n->size) {
+            r = -EPERM;
+            break;
+        }
         gpa_t frame = rdata_page(n, (at + done) >> PAGE_SHIFT, true);
 
         r = frame ? uio_drain(u, done, (char *)frame_ptr(frame) + in_page, step) : -ENOSPC;
@@ -207,6 +231,7 @@ static void punch(struct rnode *n, uint64_t offset, uint64_t end) {
     }
     clear_part(n, offset, first - offset);
     clear_part(n, last, end - last);
+    if (last > first) unmap_pages(n, first, last, true);
     if (last > first) drop_pages(n, first >> PAGE_SHIFT, (last >> PAGE_SHIFT) - 1);
 }
 
@@ -217,10 +242,12 @@ int rdata_allocate(struct file *f, int mode, int64_t offset, int64_t len) {
     if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) return -EOPNOTSUPP;
     if (mode & FALLOC_FL_PUNCH_HOLE) {
         if (!(mode & FALLOC_FL_KEEP_SIZE)) return -EOPNOTSUPP;
+        if (n->seals & SEALED_WRITE) return -EPERM;
         punch(n, (uint64_t)offset, min(end, max(page_up(n->size), (uint64_t)offset)));
         rnode_touch(n);
         return 0;
     }
+    if ((n->seals & F_SEAL_GROW) && end > n->size) return -EPERM;
     if (page_up(end) - page_down(offset) > frame_usage().limit) return -ENOSPC;
     for (uint64_t page = (uint64_t)offset >> PAGE_SHIFT; page << PAGE_SHIFT < end; page++)
         if (!rdata_page(n, page, true)) return -ENOSPC;
@@ -233,6 +260,7 @@ int rdata_map(struct file *f, uint64_t offset, bool shared_write, gpa_t *out) {
     struct rnode *n = f->priv;
 
     if (offset >= n->size) return -ENXIO;
+    n->mapped = true;
     /* A hole gets its frame now: a later write must reach whoever has mapped it. */
     *out = rdata_page(n, offset >> PAGE_SHIFT, true);
     if (!*out) return -ENOMEM;

@@ -34,7 +34,7 @@ static void node_release(struct file *f) {
 
 static int node_reopen(struct file *f, struct file *out);
 
-static const struct file_ops regular_ops = {
+const struct file_ops ramfs_regular_ops = {
     .read = rdata_read,
     .write = rdata_write,
     .seek = rdata_seek,
@@ -152,7 +152,7 @@ static int attach(struct rnode *n, struct file *out) {
     out->priv = n;
     out->mode = n->mode & S_IFMT;
     if (!(out->flags & O_PATH) && S_ISFIFO(n->mode)) return open_fifo(n, out);
-    out->ops = out->flags & O_PATH ? &path_ops : S_ISDIR(n->mode) ? &dir_ops : &regular_ops;
+    out->ops = out->flags & O_PATH ? &path_ops : S_ISDIR(n->mode) ? &dir_ops : &ramfs_regular_ops;
     n->opens++;
     return 0;
 }

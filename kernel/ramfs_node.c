@@ -19,6 +19,7 @@ struct rnode *rnode_new(struct ramfs *fs, uint32_t mode, const struct rnode *par
     n->ino = ++fs->next_ino;
     n->mode = mode;
     n->nlink = S_ISDIR(mode) ? 2 : 1;
+    n->seals = F_SEAL_SEAL;
     n->btime = n->ctime = n->mtime = n->atime = clock_realtime_ns();
     if (parent) {
         n->uid = current_process()->fsuid;
@@ -125,6 +126,8 @@ int rnode_setattr(struct rnode *n, const struct hc_attr *attr, uint32_t mask) {
 
     if (r) return r;
     if ((mask & HC_SET_MODE) && S_ISLNK(n->mode)) return -EOPNOTSUPP;
+    bool exec = (mask & HC_SET_MODE) && ((attr->mode ^ n->mode) & 0111);
+    if (exec && S_ISREG(n->mode) && (n->seals & F_SEAL_EXEC)) return -EPERM;
     if (mask & HC_SET_SIZE) {
         r = rdata_truncate(n, attr->size);
         if (r) return r;

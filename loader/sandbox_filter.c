@@ -28,7 +28,8 @@ static const struct {
     {0xff00, KVMIO << 8},     /* of the VM and its CPUs; more of both come while the guest runs */
     {~0xfULL, TCGETS & ~0xf}, /* TCSETS*, TCSBRK, TCXONC, TCFLSH, TIOCGPGRP; not TIOCSTI */
     {~0x2ULL, TIOCOUTQ},      /* and TIOCGWINSZ */
-    {~0ULL, TIOCSWINSZ},         {~0ULL, FIONREAD}, {~0ULL, 0x802c542a}, /* TCGETS2 */
+    {~0ULL, TIOCSWINSZ},         {~0ULL, FIONREAD},
+    {0xffffffff, 0x802c542a},    /* TCGETS2; libc passes an int: sign-extended */
     {~0x7ULL, 0x402c542b & ~0x7} /* TCSETS2, TCSETSW2, TCSETSF2 */
 };
 

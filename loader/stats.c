@@ -105,7 +105,8 @@ void stats_print(enum hermit_engine engine) {
     if (!have) return;
     fprintf(stderr,
             "guest memory:     %" PRIu64 " KiB in use at the end, %" PRIu64 " KiB peak, %" PRIu64
-            " page faults, %" PRIu64 " calls served by polling\n",
-            s.ram_used / 1024, s.ram_peak / 1024, s.faults, s.polled);
+            " KiB returned to the host in all, %" PRIu64 " page faults, %" PRIu64
+            " calls served by polling\n",
+            s.ram_used / 1024, s.ram_peak / 1024, s.ram_returned / 1024, s.faults, s.polled);
     print_calls(&s);
 }

@@ -29,6 +29,8 @@
 #include <loader/vm.h>
 
 #define THREAD_STACK (128u << 10)
+#define VEC_MACHINE_CHECK 18
+#define PAGE_GONE_MAX 1000u
 
 struct vcpu {
     uint32_t id;
@@ -37,6 +39,7 @@ struct vcpu {
     struct kvm_run *run;
     struct vcpu_start start;
     struct vcpu_exits exits;
+    uint32_t page_gone_count; /* in a row, without an exit of another kind */
 };
 
 static struct vcpu vcpus[HC_MAX_CPUS];
@@ -212,13 +215,29 @@ static void handle_exit(struct vcpu *v) {
     }
 }
 
+/* A page that the guest touched cannot be had: a file in a window was truncated.  The guest learns
+ * it by an exception before the instruction, finds out which page it is and raises SIGBUS.  False
+ * if that did not help: the page is none of a file, or the guest's kernel cannot go on. */
+static bool inject_page_gone(struct vcpu *v) {
+    struct kvm_vcpu_events events;
+    if (++v->page_gone_count > PAGE_GONE_MAX) return false;
+    if (ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events) != 0) return false;
+    if (events.exception.injected || events.exception.pending) return false;
+    events.exception.injected = 1;
+    events.exception.nr = VEC_MACHINE_CHECK;
+    events.exception.has_error_code = 0;
+    return ioctl(v->fd, KVM_SET_VCPU_EVENTS, &events) == 0;
+}
+
 static void run_once(struct vcpu *v) {
     if (event_pending(v->id)) inject_event(v);
     if (ioctl(v->fd, KVM_RUN, 0) == 0) {
+        v->page_gone_count = 0;
         handle_exit(v);
         return;
     }
     if (errno == EFAULT) {
+        if (inject_page_gone(v)) return;
         die(EXIT_HERMIT,
             "the program used a page of a file that the host has truncated or cannot read, or "
             "the guest wrote where it may not");

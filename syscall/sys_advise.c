@@ -20,8 +20,10 @@ static bool advice_known(int advice) {
     case MADV_PAGEOUT:
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE:
-        return true;
-    /* These change what fork(2) does, so they cannot be mere hints: there is none yet. */
+    case MADV_REMOVE:
+    case MADV_DONTNEED_LOCKED:
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
     case MADV_DONTFORK:
     case MADV_DOFORK:
         return true;
@@ -59,44 +61,27 @@ int64_t sys_msync(gva_t addr, uint64_t len, uint32_t flags) {
 /* mincore(2) */
 int64_t sys_mincore(gva_t addr, uint64_t len, gva_t vec) {
     int err = check_range(addr, &len, -ENOMEM);
-    if (err != 0 || len == 0) return err;
+    if (err != 0) return err;
     if (len > HERMIT_USER_TOP || addr > HERMIT_USER_TOP - len) return -ENOMEM;
+    if (vec > HERMIT_USER_TOP || len >> PAGE_SHIFT > HERMIT_USER_TOP - vec) return -EFAULT;
     return mm_incore(current_mm(), addr, len, vec);
-}
-
-/* Makes [addr, addr+len) present, as mlock(2) promises; protected pages stay as they are. */
-static int populate(gva_t addr, uint64_t len) {
-    struct mm *mm = current_mm();
-    for (gva_t at = addr; at < addr + len; at += PAGE_SIZE) {
-        struct vma *v = mm_find(mm, at);
-        gpa_t unused;
-        if (v == NULL) return -ENOMEM;
-        bool private_write = (v->prot & PROT_WRITE) && (v->flags & MAP_PRIVATE);
-        if ((v->prot & (PROT_READ | PROT_WRITE)) == 0) continue;
-        int err = mm_translate(mm, at, private_write ? MM_WRITE : MM_READ, &unused);
-        if (err != 0) return -ENOMEM;
-    }
-    return 0;
 }
 
 /* mlock2(2): the guest never takes a page away, so being present is all there is to it. */
 int64_t sys_mlock2(gva_t addr, uint64_t len, uint32_t flags) {
     if (flags & ~(uint32_t)MLOCK_ONFAULT) return -EINVAL;
     uint64_t limit = current_process()->limits[RLIMIT_MEMLOCK].rlim_cur;
+    struct mm *mm = current_mm();
     if (limit == 0 && !process_capable(CAP_IPC_LOCK)) return -EPERM;
     len += addr & PAGE_MASK;
     addr = page_down(addr);
-    int err = check_range(addr, &len, -EINVAL);
-    if (err != 0) return err;
-    if (len > limit && !process_capable(CAP_IPC_LOCK)) return -ENOMEM;
-    if (len > HERMIT_USER_TOP || addr > HERMIT_USER_TOP - len) return -ENOMEM;
-    if (!(flags & MLOCK_ONFAULT)) return populate(addr, len);
-    for (gva_t at = addr; at < addr + len;) {
-        struct vma *v = mm_find(current_mm(), at);
-        if (v == NULL) return -ENOMEM;
-        at = v->end;
+    len = page_up(len);
+    if (!process_capable(CAP_IPC_LOCK)) {
+        if (len > limit || mm_locked_bytes(mm) > limit - len) return -ENOMEM;
     }
-    return 0;
+    int err = check_range(addr, &len, -EINVAL);
+    if (err != 0 || len == 0) return err;
+    return mm_lock(mm, addr, len, flags & MLOCK_ONFAULT ? VMA_LOCKONFAULT : VMA_LOCKED);
 }
 
 /* mlock(2) */
@@ -107,24 +92,28 @@ int64_t sys_munlock(gva_t addr, uint64_t len) {
     len += addr & PAGE_MASK;
     addr = page_down(addr);
     int err = check_range(addr, &len, -EINVAL);
-    if (err != 0) return err;
-    for (gva_t at = addr; at < addr + len;) {
-        struct vma *v = mm_find(current_mm(), at);
-        if (v == NULL) return -ENOMEM;
-        at = v->end;
+    return err != 0 || len == 0 ? err : mm_lock(current_mm(), addr, len, 0);
+}
+
+/* mlockall(2) */
+int64_t sys_mlockall(uint32_t flags) {
+    const uint32_t known = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
+    struct mm *mm = current_mm();
+    if (flags == 0 || flags & ~known || flags == MCL_ONFAULT) return -EINVAL;
+    uint64_t limit = current_process()->limits[RLIMIT_MEMLOCK].rlim_cur;
+    if (!process_capable(CAP_IPC_LOCK)) {
+        if (limit == 0) return -EPERM;
+        if ((flags & MCL_CURRENT) && mm->mapped > limit) return -ENOMEM;
     }
+    uint32_t state = flags & MCL_ONFAULT ? VMA_LOCKONFAULT : VMA_LOCKED;
+    mm->new_state = flags & MCL_FUTURE ? state : 0;
+    if (flags & MCL_CURRENT) mm_lock_all(mm, state);
     return 0;
 }
 
-/* mlockall(2): what is present stays present; untouched pages still come on demand. */
-int64_t sys_mlockall(uint32_t flags) {
-    const uint32_t known = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
-    if (flags == 0 || flags & ~known || flags == MCL_ONFAULT) return -EINVAL;
-    uint64_t limit = current_process()->limits[RLIMIT_MEMLOCK].rlim_cur;
-    if (process_capable(CAP_IPC_LOCK)) return 0;
-    if (limit == 0) return -EPERM;
-    return (flags & MCL_CURRENT) && current_mm()->mapped > limit ? -ENOMEM : 0;
-}
-
 /* munlockall(2) */
-int64_t sys_munlockall(void) { return 0; }
+int64_t sys_munlockall(void) {
+    current_mm()->new_state = 0;
+    mm_lock_all(current_mm(), 0);
+    return 0;
+}

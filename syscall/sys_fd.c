@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors: dup(2) and its relatives, fcntl(2), flock(2). */
 #include <kernel/filelock.h>
+#include <kernel/shmem.h>
 #include <kernel/splice.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
@@ -94,6 +95,10 @@ static int64_t fcntl_file(struct file *f, int fd, int cmd, uint64_t arg) {
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
         return fcntl_pipe_size(f, cmd, arg);
+    case F_GET_SEALS:
+        return shmem_seals(f);
+    case F_ADD_SEALS:
+        return arg > UINT32_MAX ? -EINVAL : shmem_add_seals(f, (uint32_t)arg);
     case F_GETLEASE:
         return F_UNLCK;
     default:

@@ -2,6 +2,7 @@
 /* Memory: mmap(2) and its family, brk(2), mlock(2). */
 #include <kernel/frame.h>
 #include <kernel/mm.h>
+#include <kernel/shmem.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
 
@@ -11,6 +12,33 @@
     (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |            \
      MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |       \
      MAP_HUGETLB | MAP_FIXED_NOREPLACE)
+
+static int may_map(gva_t addr, uint64_t len, int prot, uint32_t flags) {
+    struct mm *mm = current_mm();
+    bool fixed = (flags & MAP_FIXED) != 0;
+    uint64_t replaced = fixed && addr <= HERMIT_USER_TOP && len <= HERMIT_USER_TOP - addr
+                            ? mm_mapped_in(mm, addr, page_up(len))
+                            : 0;
+    uint64_t limit = current_process()->limits[RLIMIT_MEMLOCK].rlim_cur;
+    if ((flags & MAP_LOCKED) && limit == 0 && !process_privileged()) return -EPERM;
+    return mm_may_map(mm, page_up(len), replaced, (uint32_t)prot, flags);
+}
+
+/* Anonymous memory.  What is shared is a file without a name. */
+static int64_t map_memory(gva_t addr, uint64_t len, int prot, uint32_t flags) {
+    struct file *f = NULL;
+    int r = may_map(addr, len, prot, flags);
+    if (r != 0) return r;
+    if ((flags & MAP_TYPE) == MAP_SHARED) {
+        if (!(flags & MAP_NORESERVE) && page_up(len) > frame_usage().limit) return -ENOMEM;
+        if (len > HERMIT_USER_TOP) return -ENOMEM;
+        f = shmem_create("/dev/zero", page_up(len), 0777, F_SEAL_SEAL);
+        if (f == NULL) return -ENOMEM;
+    }
+    int64_t at = mm_map(current_mm(), addr, len, (uint32_t)prot, flags, f, 0, NULL);
+    if (f != NULL) file_put(f);
+    return at;
+}
 
 static int64_t map_file(gva_t addr, uint64_t len, int prot, uint32_t flags, struct file *f,
                         uint64_t offset) {
@@ -23,7 +51,16 @@ static int64_t map_file(gva_t addr, uint64_t len, int prot, uint32_t flags, stru
     }
     if (type == MAP_SHARED && prot & PROT_WRITE && !file_writable(f)) return -EACCES;
     if (f->ops->page == NULL) return -ENODEV;
-    return mm_map(current_mm(), addr, len, (uint32_t)prot, flags, f, offset, NULL);
+    /* Of devices only /dev/zero has pages, and each mapping its own. */
+    if (S_ISCHR(f->mode) && type == MAP_SHARED) return map_memory(addr, len, prot, flags);
+    bool read_only = false;
+    int r = type == MAP_SHARED ? shmem_may_share(f, (uint32_t)prot, &read_only) : 0;
+    if (r == 0) r = may_map(addr, len, prot, flags);
+    if (r != 0) return r;
+    int64_t at = mm_map(current_mm(), addr, len, (uint32_t)prot, flags, f, offset, NULL);
+    struct vma *v = at > 0 && read_only ? mm_find(current_mm(), (gva_t)at) : NULL;
+    if (v != NULL) v->state |= VMA_READ_ONLY;
+    return at;
 }
 
 /* MAP_32BIT: Linux looks in the second GiB only. */
@@ -71,7 +108,7 @@ int64_t sys_mmap(gva_t addr, uint64_t len, int prot, uint32_t flags, int fd, int
     else if (f != NULL)
         at = map_file(addr, len, prot, flags, f, (uint64_t)offset);
     else
-        at = mm_map(current_mm(), addr, len, (uint32_t)prot, flags, NULL, 0, NULL);
+        at = map_memory(addr, len, prot, flags);
     if (f != NULL) file_put(f);
     return at;
 }
@@ -100,6 +137,30 @@ int64_t sys_mprotect(gva_t addr, uint64_t len, int prot) {
 /* mremap(2) */
 int64_t sys_mremap(gva_t addr, uint64_t old_len, uint64_t new_len, uint32_t flags, gva_t new_addr) {
     return mm_remap(current_mm(), addr, old_len, new_len, flags, new_addr);
+}
+
+/* remap_file_pages(2): emulated by a mapping of its own, as in Linux since 4.0. */
+int64_t sys_remap_file_pages(gva_t addr, uint64_t len, int prot, uint64_t page, uint32_t flags) {
+    struct mm *mm = current_mm();
+    uint64_t offset = page << PAGE_SHIFT;
+    addr = page_down(addr);
+    len = page_down(len);
+    if (prot != 0 || len == 0 || addr + len < addr || offset >> PAGE_SHIFT != page ||
+        offset + len < offset) {
+        return -EINVAL;
+    }
+    struct vma *v = mm_find(mm, addr);
+    if (v == NULL || !(v->flags & MAP_SHARED) || v->file == NULL) return -EINVAL;
+    for (const struct vma *next = v; next->end < addr + len;) {
+        next = mm_find(mm, next->end);
+        bool same = next != NULL && next->file == v->file && next->prot == v->prot;
+        if (!same || next->flags != v->flags) return -EINVAL;
+    }
+    struct file *f = file_ref(v->file);
+    flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE | (flags & MAP_NONBLOCK);
+    int64_t at = mm_map(mm, addr, len, v->prot, flags, f, offset, NULL);
+    file_put(f);
+    return at < 0 ? at : 0;
 }
 
 /* brk(2): never an error, but the break as it is. */

@@ -10,6 +10,7 @@
 #include <asm/mman.h>
 #include <asm/poll.h>
 #include <asm/prctl.h>
+#include <asm/shmbuf.h>
 #include <asm/sigcontext.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -34,6 +35,8 @@
 #include <linux/limits.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
+#include <linux/memfd.h>
+#include <linux/mempolicy.h>
 #include <linux/mman.h>
 #include <linux/mqueue.h>
 #include <linux/msg.h>
@@ -57,6 +60,13 @@
 #include <linux/wait.h>
 #include <linux/xattr.h>
 
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x20
+#endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8u
+#define MFD_EXEC 16u
+#endif
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
 #endif

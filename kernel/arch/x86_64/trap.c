@@ -10,6 +10,7 @@
 #include <kernel/signal.h>
 #include <kernel/smp.h>
 #include <kernel/stats.h>
+#include <kernel/vfs.h>
 #include <kernel/vvar.h>
 
 #include "cpu.h"
@@ -45,6 +46,7 @@ enum {
     VEC_PF = 14,
     VEC_MF = 16,
     VEC_AC = 17,
+    VEC_MC = 18,
     VEC_XM = 19
 };
 
@@ -143,7 +145,24 @@ static bool exit_path_fault(struct regs *regs) {
     return true;
 }
 
+/* The loader's word that the instruction touched a page which the host does not have any more: a
+ * file was truncated.  Run again it faults, which says what to do.  It does not fault where the
+ * kernel's own direct map is read: such a copy fails. */
+static bool host_page_gone(struct regs *regs) {
+    static uint64_t last_rip, last_rcx, last_rsi;
+    bool again = from_kernel(regs) && regs->rip == last_rip && regs->rcx == last_rcx &&
+                 regs->rsi == last_rsi;
+    last_rip = regs->rip;
+    last_rcx = regs->rcx;
+    last_rsi = regs->rsi;
+    hostfs_remap_all();
+    if (!again) return true;
+    last_rip = 0;
+    return fixup(regs);
+}
+
 static void handle_exception(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2) {
+    if (vector == VEC_MC && host_page_gone(regs)) return;
     struct thread *t = current_thread();
     t->trap_nr = vector; /* for the signal frame */
     t->trap_error = error;

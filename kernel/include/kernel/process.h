@@ -120,6 +120,7 @@ struct thread {
     uint64_t fs_base;
     gva_t clear_tid;
     gva_t robust_list;
+    uint32_t mempolicy, mempolicy_nodes; /* set_mempolicy(2) */
     uint64_t affinity;                   /* CPUs that sched_setaffinity(2) chose, 0: all */
     uint32_t cpu;                        /* where it runs, or ran last */
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */

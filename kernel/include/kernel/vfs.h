@@ -211,6 +211,8 @@ struct ramfs *ramfs_create(void);
 struct file *hostfs_stdio(uint32_t handle);
 /* Closes a handle that a file_ops.lock opened. */
 void hostfs_close_handle(uint32_t handle);
+/* Some mapped page of a host file is gone: all are to be mapped anew when they are used. */
+void hostfs_remap_all(void);
 /* Before the guest sleeps: closes what was left open for a moment. */
 void hostfs_flush_closes(void);
 /* The boot program, already open and possibly mapped. */

@@ -144,6 +144,11 @@ struct thread *thread_find(int32_t tid) {
 struct vma *mm_next(struct mm *mm, gva_t addr) {
     return NULL;
 }
+void mm_file_gone(bool (*is)(const struct file *f, const void *arg), const void *arg,
+                  uint64_t start, uint64_t end, bool keep_private) {}
+bool mm_file_written(bool (*is)(const struct file *f, const void *arg), const void *arg) {
+    return false;
+}
 void panic(const char *fmt, ...) { __builtin_trap(); }
 
 static struct {
