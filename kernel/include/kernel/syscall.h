@@ -8,6 +8,9 @@
 /* Runs the call in regs (number in orig_rax) and stores the result in regs->rax. */
 void syscall_dispatch(struct regs *regs);
 
+/* A thread has filters (seccomp.h): they are asked before every call from now on. */
+void syscall_watch_filters(void);
+
 struct hermit_boot;
 /* Turns --strace and --stats on as the boot block says. */
 void syscall_trace_init(const struct hermit_boot *boot);
