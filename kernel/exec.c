@@ -8,7 +8,9 @@
 #include <kernel/hc.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
+#include <kernel/posix_timer.h>
 #include <kernel/random.h>
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -244,6 +246,8 @@ int exec_program(struct file *exe, const char *path, char *const *argv, uint32_t
     int r = exec_any(exe, path, &q, 0);
     if (r != 0) return r;
     signal_reset_handlers();
+    rseq_forget(current_thread());
+    posix_timers_delete_all(current_process());
     fd_close_on_exec();
     return 0;
 }

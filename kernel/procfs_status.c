@@ -6,6 +6,7 @@
 #include <kernel/frame.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
+#include <kernel/seccomp.h>
 #include <kernel/string.h>
 
 #include "procfs.h"
@@ -81,9 +82,10 @@ static struct layout measure(struct mm *mm) {
 }
 
 static void show_cpu_state(struct tree_text *t, const struct thread *th) {
-    text_printf(t, "%lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", (unsigned long)th->signals.pending,
+    text_printf(t, "%lu %lu %lu %lu 0 0 0 17 %u %d %d 0 0 0 ", (unsigned long)th->signals.pending,
                 (unsigned long)th->sigmask, (unsigned long)signals_with(SIG_IGNORED, false),
-                (unsigned long)signals_with(0, true), sched_last_cpu(th));
+                (unsigned long)signals_with(0, true), sched_last_cpu(th), th->sched.priority,
+                th->sched.policy);
 }
 
 void show_stat(struct tree_text *t) {
@@ -92,12 +94,13 @@ void show_stat(struct tree_text *t) {
     const struct mm *mm = p->mm;
     struct layout l = measure(p->mm);
     int64_t cpu_ns = t->of_thread ? sched_cpu_ns(th) : clock_cpu_ns();
+    bool realtime = th->sched.priority > 0;
 
     text_printf(t, "%d (%.15s) %c 0 %d %d 0 -1 4194304 %lu 0 0 0 ", th->tid, th->comm,
                 state_letter(th), p->pgid, p->sid, (unsigned long)p->faults);
     text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", (unsigned long)(cpu_ns / TICK_NS),
-                20 + p->nice, p->nice, p->thread_count, (unsigned long)(p->start_ns / TICK_NS),
-                (unsigned long)mm->mapped,
+                realtime ? -1 - th->sched.priority : 20 + th->sched.nice, th->sched.nice,
+                p->thread_count, (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
                 (unsigned long)(mm_pages(p->mm, 0, HERMIT_USER_TOP).resident / PAGE_SIZE),
                 (unsigned long)p->limits[RLIMIT_RSS].rlim_cur);
     text_printf(t, "%lu %lu %lu 0 0 ", (unsigned long)l.code_start, (unsigned long)l.code_end,
@@ -223,7 +226,7 @@ void show_status(struct tree_text *t) {
     text_printf(t, "Threads:\t%u\n", p->thread_count);
     show_signals(t);
     show_capabilities(t);
-    text_printf(t, "Seccomp:\t0\nSeccomp_filters:\t0\n");
+    text_printf(t, "Seccomp:\t%u\nSeccomp_filters:\t%u\n", th->seccomp_mode, seccomp_depth(th));
     text_printf(t, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
     show_cpus_allowed(t);
     show_nodes_allowed(t);
@@ -250,8 +253,9 @@ void show_sched(struct tree_text *t) {
     show_sched_count(t, "nr_switches", (int64_t)(th->switches + th->preemptions));
     show_sched_count(t, "nr_voluntary_switches", (int64_t)th->switches);
     show_sched_count(t, "nr_involuntary_switches", (int64_t)th->preemptions);
-    show_sched_count(t, "policy", 0);
-    show_sched_count(t, "prio", 120 + th->process->nice);
+    show_sched_count(t, "policy", th->sched.policy);
+    show_sched_count(t, "prio",
+                     th->sched.priority > 0 ? 99 - th->sched.priority : 120 + th->sched.nice);
 }
 
 /* Time in the run queue is not measured. */

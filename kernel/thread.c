@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads from creation to end.  Owns thread numbers, kernel stacks and the list of threads. */
 #include <kernel/arch.h>
+#include <kernel/cpu_timer.h>
 #include <kernel/futex.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
+#include <kernel/posix_timer.h>
 #include <kernel/sched.h>
+#include <kernel/seccomp.h>
 #include <kernel/signal.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
@@ -58,6 +61,7 @@ static int32_t new_tid(void) {
 int32_t thread_last_tid(void) { return last_tid; }
 
 static void thread_free(struct thread *t) {
+    seccomp_thread_exit(t);
     xstate_free(t->xstate);
     kfree(t->kstack);
     if (t->kstack != NULL) kfree(t); /* the boot stack and its thread are static */
@@ -74,6 +78,14 @@ static void lay_out_stack(struct thread *t, uint64_t bytes, const void *first) {
     for (int i = 0; i < SAVED_REGISTERS; i++)
         *--sp = 0;
     t->kernel_rsp = (uint64_t)sp;
+}
+
+static void inherit_policy(struct thread *t, const struct thread *from) {
+    t->sched = from->sched;
+    if (!from->sched.reset_on_fork) return;
+    bool realtime = from->sched.priority > 0;
+    t->sched = (struct sched_policy){.nice = realtime ? 0 : max(from->sched.nice, 0)};
+    if (!realtime) t->sched.policy = from->sched.policy;
 }
 
 struct thread *thread_create(void) {
@@ -95,6 +107,8 @@ struct thread *thread_create(void) {
     t->sigmask = self->sigmask;
     t->altstack.ss_flags = SS_DISABLE;
     t->affinity = self->affinity;
+    seccomp_inherit(t, self);
+    inherit_policy(t, self);
     t->full_restore = 1;
     xstate_switch_save(t->xstate);
     __asm__ volatile("rdfsbase %0" : "=r"(t->fs_base));
@@ -151,6 +165,8 @@ void thread_exit(int status) {
     if (t == p->leader) p->leader_status = status;
     if (--p->thread_count == 0) process_exit(p->leader_status);
     t->state = THREAD_ZOMBIE;
+    posix_timers_thread_exit(t);
+    cpu_timer_thread_exit(t);
     signal_thread_exit(t);
     sched_account();
     p->ended_cycles += t->cpu_cycles;

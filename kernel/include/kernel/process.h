@@ -51,6 +51,20 @@ struct io_account {
 TAILQ_HEAD(thread_list, thread);
 RB_HEAD(run_tree, thread);
 struct _xstate;
+struct seccomp_filter;
+
+/* A timer on a CPU-time clock (cpu_timer.h); part of the object that it is for, all zero with
+ * `fire` set while it is not set. */
+struct cpu_timer {
+    void (*fire)(struct cpu_timer *t);
+    struct thread *thread; /* whose clock it is, NULL: the process's */
+    bool ended;            /* that thread is no more */
+    bool set;
+    int64_t deadline_ns, interval_ns; /* of that clock */
+    TAILQ_ENTRY(cpu_timer) link;
+};
+
+TAILQ_HEAD(posix_timer_list, posix_timer);
 
 struct process {
     int32_t pid;
@@ -73,12 +87,14 @@ struct process {
     struct rlimit limits[RLIM_NLIMITS];
     int64_t itimer_deadline_ns; /* ITIMER_REAL: CLOCK_MONOTONIC, 0: off */
     int64_t itimer_interval_ns;
+    struct cpu_timer itimer_virtual, itimer_prof, cpu_limit;
+    struct posix_timer_list timers; /* of timer_create(2), by number */
+    int32_t next_timer;
     uint64_t start_ns;
     uint64_t ended_cycles; /* CPU time of threads that have ended */
     uint64_t faults;
     uint32_t *groups; /* supplementary, owned */
     uint32_t group_count;
-    int32_t nice;
     int32_t pdeath_signal;
     uint64_t timer_slack_ns;                  /* 0: the default */
     uint32_t membarriers;                     /* membarrier(2) commands that were registered for */
@@ -88,6 +104,14 @@ struct process {
     int32_t oom_score_adj, oom_score_adj_min; /* what /proc/self/oom_score_adj was set to */
     uint32_t coredump_filter;
     struct io_account io;
+};
+
+/* How a thread is scheduled. sched(7). */
+struct sched_policy {
+    int32_t policy;   /* SCHED_* */
+    int32_t priority; /* of SCHED_FIFO and SCHED_RR, else 0 */
+    int32_t nice;
+    bool reset_on_fork;
 };
 
 enum thread_state {
@@ -125,15 +149,21 @@ struct thread {
     uint32_t cpu;                        /* where it runs, or ran last */
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */
     uint64_t restart_arg[4];
-    bool in_fault; /* a fault report is being written */
-    bool killed;   /* by another thread's execve: ends on its way out of the kernel */
+    gva_t rseq;                     /* its area, 0: none */
+    uint32_t rseq_sig, rseq_cpu;    /* rseq_cpu: what the area says */
+    bool rseq_work;                 /* rseq_leave() has something to do */
+    uint32_t seccomp_mode;          /* SECCOMP_MODE_* */
+    struct seccomp_filter *seccomp; /* the newest */
+    bool in_fault;                  /* a fault report is being written */
+    bool killed; /* by another thread's execve: ends on its way out of the kernel */
 
     /* Of the scheduler. */
     TAILQ_ENTRY(thread) in_process;
     TAILQ_ENTRY(thread) queued; /* in a list of waiting threads */
     RB_ENTRY(thread) run_node;  /* in a run queue */
-    uint64_t vruntime;          /* cycles it has had, comparable with those of its CPU's others */
-    uint64_t queue_order;       /* first come, first served among equals */
+    struct sched_policy sched;
+    uint64_t vruntime; /* weighted cycles it has had, comparable with those of its CPU's others */
+    uint64_t queue_order; /* first come, first served among equals */
     enum thread_state state;
     struct wait wait;
     uint64_t sigwait;          /* signals that rt_sigtimedwait(2) waits for */
