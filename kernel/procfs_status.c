@@ -6,6 +6,7 @@
 #include <kernel/frame.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
+#include <kernel/seccomp.h>
 #include <kernel/string.h>
 
 #include "procfs.h"
@@ -223,7 +224,7 @@ void show_status(struct tree_text *t) {
     text_printf(t, "Threads:\t%u\n", p->thread_count);
     show_signals(t);
     show_capabilities(t);
-    text_printf(t, "Seccomp:\t0\nSeccomp_filters:\t0\n");
+    text_printf(t, "Seccomp:\t%u\nSeccomp_filters:\t%u\n", th->seccomp_mode, seccomp_depth(th));
     text_printf(t, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
     show_cpus_allowed(t);
     show_nodes_allowed(t);

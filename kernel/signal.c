@@ -156,7 +156,7 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
     return send(t, &t->signals, sig, info);
 }
 
-void signal_force(int sig, int code, gva_t addr) {
+void signal_force_info(int sig, const siginfo_t *info) {
     struct thread *t = current_thread();
     struct k_sigaction *action = &t->process->actions[sig - 1];
     bool blocked = (t->sigmask & SIG_BIT(sig)) != 0;
@@ -164,6 +164,11 @@ void signal_force(int sig, int code, gva_t addr) {
         action->handler = (uint64_t)SIG_DFL;
         t->sigmask &= ~SIG_BIT(sig);
     }
+    send(t, &t->signals, sig, info);
+}
+
+void signal_force(int sig, int code, gva_t addr) {
+    struct thread *t = current_thread();
     siginfo_t info;
     memset(&info, 0, sizeof(info));
     info.si_code = code;
@@ -171,7 +176,7 @@ void signal_force(int sig, int code, gva_t addr) {
         info.si_addr = (void *)addr;
         if (sig == SIGSEGV || sig == SIGBUS) t->trap_cr2 = addr;
     }
-    send(t, &t->signals, sig, &info);
+    signal_force_info(sig, &info);
 }
 
 uint64_t signal_pending_set(void) {

@@ -5,6 +5,7 @@
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/sched.h>
+#include <kernel/seccomp.h>
 #include <kernel/signal.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
@@ -58,6 +59,7 @@ static int32_t new_tid(void) {
 int32_t thread_last_tid(void) { return last_tid; }
 
 static void thread_free(struct thread *t) {
+    seccomp_thread_exit(t);
     xstate_free(t->xstate);
     kfree(t->kstack);
     if (t->kstack != NULL) kfree(t); /* the boot stack and its thread are static */
@@ -95,6 +97,7 @@ struct thread *thread_create(void) {
     t->sigmask = self->sigmask;
     t->altstack.ss_flags = SS_DISABLE;
     t->affinity = self->affinity;
+    seccomp_inherit(t, self);
     t->full_restore = 1;
     xstate_switch_save(t->xstate);
     __asm__ volatile("rdfsbase %0" : "=r"(t->fs_base));

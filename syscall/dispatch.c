@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The way from a system call's number to its handler. */
 #include <kernel/arch.h>
+#include <kernel/seccomp.h>
 #include <kernel/smp.h>
 #include <kernel/stats.h>
 #include <kernel/syscall.h>
@@ -37,7 +38,11 @@ static __attribute__((noinline)) void dispatch_traced(struct regs *regs) {
     /* Counted first: exit does not come back. */
     if (counted) hermit_stats.calls[nr]++;
     uint64_t start = arch_tsc();
-    int64_t result = call_handler(nr, regs);
+    int64_t result;
+    if (!(tracing & SYSCALL_TRACE_FILTERS) || seccomp_admit(regs))
+        result = call_handler(nr, regs);
+    else
+        result = (int64_t)regs->rax;
     if (counted) hermit_stats.call_cycles[nr] += arch_tsc() - start;
     if (counted && result < 0 && result >= -4095) hermit_stats.call_errors[nr]++;
     regs->rax = (uint64_t)result;
@@ -65,6 +70,8 @@ void syscall_dispatch(struct regs *regs) {
         regs->rax = (uint64_t)call_handler((uint32_t)regs->orig_rax, regs);
     kernel_leave();
 }
+
+void syscall_watch_filters(void) { syscall_tracing |= SYSCALL_TRACE_FILTERS; }
 
 void syscall_trace_init(const struct hermit_boot *boot) {
     if (boot->flags & HERMIT_BOOT_STATS) syscall_tracing |= SYSCALL_TRACE_STATS;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* prctl(2): attributes of the process and its thread.  What concerns capabilities is in
  * sys_capability.c, what concerns memory in sys_prctl_mm.c. */
+#include <kernel/seccomp.h>
 #include <kernel/string.h>
 #include <syscall/prctl.h>
 #include <syscall/protos.h>
@@ -107,7 +108,7 @@ static int64_t prctl_get(int op, uint64_t a, uint64_t rest) {
     case PR_GET_NAME:
         return copy_to_user(a, current_thread()->comm, sizeof(current_thread()->comm));
     case PR_GET_SECCOMP:
-        return 0; /* there are no filters */
+        return (int64_t)current_thread()->seccomp_mode;
     case PR_GET_TSC:
         return put_int(PR_TSC_ENABLE, a);
     case PR_GET_TIMERSLACK:
@@ -161,6 +162,9 @@ int64_t sys_prctl(int op, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
         return 0;
     case PR_SET_NO_NEW_PRIVS:
         return set_no_new_privs(a, rest);
+    case PR_SET_SECCOMP:
+        if (a == SECCOMP_MODE_STRICT) return seccomp_strict();
+        return a == SECCOMP_MODE_FILTER ? seccomp_install(0, b) : -EINVAL;
     case PR_SET_THP_DISABLE:
         return set_thp_disable(a, rest);
     case PR_SET_SPECULATION_CTRL:

@@ -19,6 +19,7 @@
 #include <asm/termbits.h>
 #include <asm/ucontext.h>
 #include <asm/unistd_64.h>
+#include <linux/audit.h>
 #include <linux/auxvec.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
@@ -28,10 +29,12 @@
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
+#include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/inotify.h>
 #include <linux/ipc.h>
+#include <linux/ioprio.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
@@ -41,10 +44,14 @@
 #include <linux/mqueue.h>
 #include <linux/msg.h>
 #include <linux/openat2.h>
+#include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/random.h>
 #include <linux/resource.h>
+#include <linux/rseq.h>
 #include <linux/sched.h>
+#include <linux/sched/types.h>
+#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <linux/sem.h>
 #include <linux/signal.h>
@@ -54,6 +61,7 @@
 #include <linux/time.h>
 #include <linux/timerfd.h>
 #include <linux/times.h>
+#include <linux/timex.h>
 #include <linux/uio.h>
 #include <linux/utime.h>
 #include <linux/utsname.h>

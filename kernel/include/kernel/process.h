@@ -51,6 +51,7 @@ struct io_account {
 TAILQ_HEAD(thread_list, thread);
 RB_HEAD(run_tree, thread);
 struct _xstate;
+struct seccomp_filter;
 
 struct process {
     int32_t pid;
@@ -125,8 +126,10 @@ struct thread {
     uint32_t cpu;                        /* where it runs, or ran last */
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */
     uint64_t restart_arg[4];
-    bool in_fault; /* a fault report is being written */
-    bool killed;   /* by another thread's execve: ends on its way out of the kernel */
+    uint32_t seccomp_mode;          /* SECCOMP_MODE_* */
+    struct seccomp_filter *seccomp; /* the newest */
+    bool in_fault;                  /* a fault report is being written */
+    bool killed; /* by another thread's execve: ends on its way out of the kernel */
 
     /* Of the scheduler. */
     TAILQ_ENTRY(thread) in_process;

@@ -17,6 +17,8 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
 /* A fault of the current instruction: cannot be blocked or ignored (force_sig in Linux).  The
  * caller sets the thread's trap_nr and trap_error first. */
 void signal_force(int sig, int code, gva_t addr);
+/* The same with details of another kind. */
+void signal_force_info(int sig, const siginfo_t *info);
 /* A signal that the current mask lets through is waiting. */
 bool signal_pending(void);
 /* Signals of the current thread or its process that wait for delivery. */

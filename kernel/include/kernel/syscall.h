@@ -13,6 +13,8 @@ void syscall_trace_wait(struct strace_call *call);
 /* A signal was taken; it ends the process. */
 void syscall_trace_signal(int sig, const siginfo_t *info);
 void syscall_trace_killed(int sig);
+/* A thread has filters (seccomp.h): they are asked before every call from now on. */
+void syscall_watch_filters(void);
 
 struct hermit_boot;
 /* Turns --strace and --stats on as the boot block says. */

@@ -14,6 +14,7 @@ extern const syscall_fn syscall_handlers[HERMIT_SYSCALL_COUNT];
 enum syscall_tracing_bits {
     SYSCALL_TRACE_STRACE = 1,
     SYSCALL_TRACE_STATS = 2,
+    SYSCALL_TRACE_FILTERS = 4, /* seccomp(2) */
 };
 
 /* Non-zero: every call takes the slow path. */
