@@ -9,6 +9,7 @@
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/random.h>
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -244,6 +245,7 @@ int exec_program(struct file *exe, const char *path, char *const *argv, uint32_t
     int r = exec_any(exe, path, &q, 0);
     if (r != 0) return r;
     signal_reset_handlers();
+    rseq_forget(current_thread());
     fd_close_on_exec();
     return 0;
 }

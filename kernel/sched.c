@@ -8,6 +8,7 @@
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/smp.h>
@@ -97,6 +98,7 @@ static void switch_to(struct thread *prev, struct thread *next) {
 void sched_switched(void) {
     thread_reap();
     if (is_idle_thread(current_thread())) return;
+    rseq_switched(current_thread());
     if (signal_pending() || current_process()->stopped || timer_outdated()) percpu()->pending = 1;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The exit path: default actions, handlers, restarting of interrupted calls.  Owns nothing. */
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
@@ -90,7 +91,7 @@ static void run_handler(struct regs *regs, int sig, const siginfo_t *info) {
     struct k_sigaction action = *slot;
     if (action.flags & SA_RESETHAND) slot->handler = (uint64_t)SIG_DFL;
     if (regs->orig_rax != ~0ULL) restart_after_handler(regs, &action);
-    if (signal_push_frame(regs, sig, &action, info) < 0) {
+    if (rseq_before_signal(regs) < 0 || signal_push_frame(regs, sig, &action, info) < 0) {
         /* No stack to tell the program on: a handler for SIGSEGV would fare no better. */
         if (sig == SIGSEGV) slot->handler = (uint64_t)SIG_DFL;
         signal_force(SIGSEGV, SI_KERNEL, 0);

@@ -140,28 +140,3 @@ int64_t sys_setpriority(int which, int who, int nice) {
     self->nice = nice;
     return 0;
 }
-
-#define PRIVATE_COMMANDS                                                                           \
-    (MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
-#define GLOBAL_COMMANDS                                                                            \
-    (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |                                     \
-     MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
-#define REGISTER_COMMANDS                                                                          \
-    (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |                                                   \
-     MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
-
-/* membarrier(2): entering the kernel orders everything, on every CPU. */
-int64_t sys_membarrier(int cmd, uint32_t flags, int cpu) {
-    struct process *p = current_process();
-    if (flags != 0) return -EINVAL;
-    if (cmd == MEMBARRIER_CMD_QUERY) return PRIVATE_COMMANDS | GLOBAL_COMMANDS | REGISTER_COMMANDS;
-    if (cmd < 0 || (cmd & (cmd - 1)) != 0) return -EINVAL;
-    if (cmd & REGISTER_COMMANDS) {
-        p->membarriers |= (uint32_t)cmd >> 1; /* each register command is twice its command */
-        return 0;
-    }
-    if ((cmd & PRIVATE_COMMANDS) && !(p->membarriers & (uint32_t)cmd)) return -EPERM;
-    if (!(cmd & (PRIVATE_COMMANDS | GLOBAL_COMMANDS))) return -EINVAL;
-    smp_quiesce();
-    return 0;
-}

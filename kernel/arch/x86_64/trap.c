@@ -5,6 +5,7 @@
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/process.h>
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/serial.h>
 #include <kernel/signal.h>
@@ -199,6 +200,7 @@ void exit_work(struct regs *regs) {
     signal_collect_events();
     sched_leave_kernel();
     signal_deliver(regs);
+    rseq_leave(regs);
     kernel_leave();
 }
 

@@ -126,6 +126,9 @@ struct thread {
     uint32_t cpu;                        /* where it runs, or ran last */
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */
     uint64_t restart_arg[4];
+    gva_t rseq;                     /* its area, 0: none */
+    uint32_t rseq_sig, rseq_cpu;    /* rseq_cpu: what the area says */
+    bool rseq_work;                 /* rseq_leave() has something to do */
     uint32_t seccomp_mode;          /* SECCOMP_MODE_* */
     struct seccomp_filter *seccomp; /* the newest */
     bool in_fault;                  /* a fault report is being written */

@@ -49,6 +49,7 @@ int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
 
 void sched_wake(struct thread *t) {}
 void sched_interrupt(struct thread *t) { percpu()->pending = 1; }
+int rseq_before_signal(struct regs *regs) { return 0; }
 
 static int setup(void **state) {
     fake_cpu_reset();
