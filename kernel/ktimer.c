@@ -40,6 +40,7 @@ void ktimer_set(struct ktimer *t, int64_t deadline_ns) {
     t->set = true;
     RB_INSERT(ktimer_tree, &timers, t);
     find_next();
+    wait_deadline_set(next_ns);
     if (timer_outdated()) percpu()->pending = 1;
 }
 

@@ -68,6 +68,8 @@ void wait_remove(struct thread *t);
 void wait_check(bool tick);
 /* Earliest deadline of a waiting thread or a timer, or a time before it; WAIT_FOREVER: none. */
 int64_t wait_next_deadline(void);
+/* A timer has been set: the CPU that sleeps in the loader may have to hear of it. */
+void wait_deadline_set(int64_t deadline_ns);
 /* Some thread waits for host files, which only a look can find ready. */
 bool wait_for_host(void);
 

@@ -67,6 +67,11 @@ static bool news_for_watcher(const struct wait *w) {
     return watcher.deadline_ns < 0 || w->deadline_ns < watcher.deadline_ns;
 }
 
+void wait_deadline_set(int64_t deadline_ns) {
+    const struct wait w = {.deadline_ns = deadline_ns};
+    if (watcher.cpu != NULL && news_for_watcher(&w)) cpu_kick(watcher.cpu);
+}
+
 /* Gives the CPU away until somebody wakes the thread. */
 static void block(const struct wait *w) {
     struct thread *t = current_thread();

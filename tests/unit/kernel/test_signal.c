@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
