@@ -165,13 +165,16 @@ int64_t clock_cpu_ns(void) {
 
 /* Clocks that clock_getcpuclockid(3) and pthread_getcpuclockid(3) make: ~id << 3, plus 4 for a
  * thread, plus 0 (profile), 1 (virtual) or 2 (scheduled). */
-static int read_cpu_clock(int clock, int64_t *ns) {
+int clock_cpu_thread(int clock, struct thread **of) {
     int32_t id = ~(clock >> 3);
+    *of = NULL;
+    if (clock == CLOCK_THREAD_CPUTIME_ID) *of = current_thread();
+    if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID) return 0;
     if (clock >= 0 || (clock & 3) == 3 || id < 0) return -EINVAL;
-    const struct thread *t = thread_find(id);
+    struct thread *t = thread_find(id);
     if (t == NULL) return -EINVAL;
     if ((clock & 4) == 0 && id != 0 && t != t->process->leader) return -EINVAL;
-    *ns = clock & 4 ? sched_cpu_ns(t) : clock_cpu_ns();
+    if (clock & 4) *of = t;
     return 0;
 }
 
@@ -188,13 +191,11 @@ int64_t clock_read(int clock, int64_t *ns) {
     case CLOCK_BOOTTIME:
         *ns = clock_monotonic_ns();
         return 0;
-    case CLOCK_PROCESS_CPUTIME_ID:
-        *ns = clock_cpu_ns();
-        return 0;
-    case CLOCK_THREAD_CPUTIME_ID:
-        *ns = sched_cpu_ns(current_thread());
-        return 0;
     default:
-        return read_cpu_clock(clock, ns);
+        break;
     }
+    struct thread *of;
+    if (clock_cpu_thread(clock, &of) != 0) return -EINVAL;
+    *ns = of != NULL ? sched_cpu_ns(of) : clock_cpu_ns();
+    return 0;
 }

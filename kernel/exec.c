@@ -8,6 +8,7 @@
 #include <kernel/hc.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
+#include <kernel/posix_timer.h>
 #include <kernel/random.h>
 #include <kernel/rseq.h>
 #include <kernel/sched.h>
@@ -246,6 +247,7 @@ int exec_program(struct file *exe, const char *path, char *const *argv, uint32_t
     if (r != 0) return r;
     signal_reset_handlers();
     rseq_forget(current_thread());
+    posix_timers_delete_all(current_process());
     fd_close_on_exec();
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <hermit/linux_abi.h>
 #include <kernel/arch.h>
 #include <kernel/clock.h>
+#include <kernel/cpu_timer.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
@@ -99,6 +100,7 @@ void sched_switched(void) {
     thread_reap();
     if (is_idle_thread(current_thread())) return;
     rseq_switched(current_thread());
+    cpu_timer_switched();
     if (signal_pending() || current_process()->stopped || timer_outdated()) percpu()->pending = 1;
 }
 

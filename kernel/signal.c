@@ -13,6 +13,7 @@
 /* One queued signal with its details. */
 struct signal_node {
     struct signal_node *next;
+    struct signal_source *source; /* NULL: nobody wants to know */
     siginfo_t info;
 };
 
@@ -27,6 +28,15 @@ static bool is_ignored(const struct thread *t, int sig) {
     return handler == (uint64_t)SIG_DFL && signal_default_ignored(sig);
 }
 
+static void node_free(struct process *p, struct signal_node *n, siginfo_t *info) {
+    struct signal_source *s = n->source;
+    kfree(n);
+    p->queued_signals--;
+    if (s == NULL) return;
+    s->node = NULL;
+    s->taken(s, info);
+}
+
 static void queue_discard(struct process *p, struct signal_queue *q, uint64_t set) {
     if (!(q->pending & set)) return;
     q->pending &= ~set;
@@ -34,8 +44,7 @@ static void queue_discard(struct process *p, struct signal_queue *q, uint64_t se
         struct signal_node *n = *link;
         if (set & SIG_BIT(n->info.si_signo)) {
             *link = n->next;
-            kfree(n);
-            p->queued_signals--;
+            node_free(p, n, NULL);
         } else {
             link = &n->next;
         }
@@ -44,15 +53,18 @@ static void queue_discard(struct process *p, struct signal_queue *q, uint64_t se
 
 /* Details are kept even beyond the limit where losing them would change what a program sees of
  * the kernel's own signals; only sigqueue(3) can fail. */
-static int queue_add(struct process *p, struct signal_queue *q, int sig, const siginfo_t *info) {
+static int queue_add(struct process *p, struct signal_queue *q, int sig, const siginfo_t *info,
+                     struct signal_source *source) {
     bool realtime = sig >= SIGRTMIN;
-    if (!realtime && (q->pending & SIG_BIT(sig))) return 0;
+    if (!realtime && (q->pending & SIG_BIT(sig)) && source == NULL) return 0;
     struct signal_node *n = NULL;
-    bool unbounded = !realtime && info->si_code >= 0;
+    bool unbounded = source != NULL || (!realtime && info->si_code >= 0);
     if (unbounded || p->queued_signals < p->limits[RLIMIT_SIGPENDING].rlim_cur)
         n = kmalloc(sizeof(*n));
     if (n) {
         n->next = NULL;
+        n->source = source;
+        if (source != NULL) source->node = n;
         n->info = *info;
         n->info.si_signo = sig;
         struct signal_node **link = &q->head;
@@ -60,7 +72,7 @@ static int queue_add(struct process *p, struct signal_queue *q, int sig, const s
             link = &(*link)->next;
         *link = n;
         p->queued_signals++;
-    } else if (realtime && info->si_code != SI_USER) {
+    } else if (source != NULL || (realtime && info->si_code != SI_USER)) {
         return -EAGAIN;
     }
     q->pending |= SIG_BIT(sig);
@@ -79,8 +91,7 @@ static int queue_take(struct process *p, struct signal_queue *q, uint64_t set, s
     if (n) {
         *info = n->info;
         *link = n->next;
-        kfree(n);
-        p->queued_signals--;
+        node_free(p, n, info);
         for (n = *link; n && n->info.si_signo != sig;)
             n = n->next;
     } else {
@@ -129,7 +140,8 @@ static void notify(struct thread *t, int sig) {
     sched_interrupt(t);
 }
 
-static int send(struct thread *t, struct signal_queue *q, int sig, const siginfo_t *info) {
+static int send(struct thread *t, struct signal_queue *q, int sig, const siginfo_t *info,
+                struct signal_source *source) {
     struct process *p = t->process;
     siginfo_t user;
     if (!info) {
@@ -140,7 +152,7 @@ static int send(struct thread *t, struct signal_queue *q, int sig, const siginfo
     }
     cancel_opposites(p, sig);
     if (is_ignored(t, sig)) return 0;
-    int r = queue_add(p, q, sig, info);
+    int r = queue_add(p, q, sig, info, source);
     if (q == &p->signals) t = taker(p, sig);
     if (t != NULL) notify(t, sig);
     waitq_wake(&signal_waitq, POLLIN);
@@ -149,11 +161,25 @@ static int send(struct thread *t, struct signal_queue *q, int sig, const siginfo
 
 int signal_send(int sig, const siginfo_t *info) {
     struct process *p = current_process();
-    return send(p->leader, &p->signals, sig, info);
+    return send(p->leader, &p->signals, sig, info, NULL);
 }
 
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
-    return send(t, &t->signals, sig, info);
+    return send(t, &t->signals, sig, info, NULL);
+}
+
+bool signal_send_source(struct signal_source *s, struct thread *t, int sig, const siginfo_t *info) {
+    struct process *p = current_process();
+    if (t == NULL)
+        send(p->leader, &p->signals, sig, info, s);
+    else
+        send(t, &t->signals, sig, info, s);
+    return s->node != NULL;
+}
+
+void signal_source_detach(struct signal_source *s) {
+    if (s->node != NULL) s->node->source = NULL;
+    s->node = NULL;
 }
 
 void signal_force_info(int sig, const siginfo_t *info) {
@@ -164,7 +190,7 @@ void signal_force_info(int sig, const siginfo_t *info) {
         action->handler = (uint64_t)SIG_DFL;
         t->sigmask &= ~SIG_BIT(sig);
     }
-    send(t, &t->signals, sig, info);
+    send(t, &t->signals, sig, info, NULL);
 }
 
 void signal_force(int sig, int code, gva_t addr) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads from creation to end.  Owns thread numbers, kernel stacks and the list of threads. */
 #include <kernel/arch.h>
+#include <kernel/cpu_timer.h>
 #include <kernel/futex.h>
 #include <kernel/heap.h>
 #include <kernel/log.h>
+#include <kernel/posix_timer.h>
 #include <kernel/sched.h>
 #include <kernel/seccomp.h>
 #include <kernel/signal.h>
@@ -154,6 +156,8 @@ void thread_exit(int status) {
     if (t == p->leader) p->leader_status = status;
     if (--p->thread_count == 0) process_exit(p->leader_status);
     t->state = THREAD_ZOMBIE;
+    posix_timers_thread_exit(t);
+    cpu_timer_thread_exit(t);
     signal_thread_exit(t);
     sched_account();
     p->ended_cycles += t->cpu_cycles;

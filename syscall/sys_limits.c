@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Resource limits. getrlimit(2). */
+#include <kernel/cpu_timer.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
 
@@ -11,6 +12,7 @@ static int set_limit(int resource, const struct rlimit *new) {
     if (resource == RLIMIT_NOFILE && new->rlim_max > NR_OPEN) return -EPERM;
     if (new->rlim_max > old->rlim_max && !process_capable(CAP_SYS_RESOURCE)) return -EPERM;
     *old = *new;
+    if (resource == RLIMIT_CPU) cpu_limit_changed();
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Clocks, sleeping and interval timers. time(7). */
 #include <kernel/clock.h>
+#include <kernel/cpu_timer.h>
 #include <kernel/signal.h>
 #include <kernel/uaccess.h>
 #include <kernel/vvar.h>
@@ -80,36 +81,76 @@ int64_t sys_nanosleep(gva_t request, gva_t rem) {
     return r < 0 ? r : start_sleep(ns, rem);
 }
 
-/* clock_nanosleep(2): no sleeping on CPU-time clocks. */
+/* restart_arg[]: clock, deadline on it, where the rest goes. */
+static int64_t sleep_on_cpu(struct thread *t) {
+    struct thread *of;
+    int clock = (int)t->restart_arg[0];
+    int64_t deadline_ns = (int64_t)t->restart_arg[1], now;
+    if (clock_cpu_thread(clock, &of) != 0) return -EINVAL;
+    if (cpu_timer_sleep(of, deadline_ns) == 0) return 0;
+    gva_t rem = t->restart_arg[2];
+    clock_read(clock, &now);
+    if (rem && put_timespec(rem, max(deadline_ns - now, 0)) < 0) return -EFAULT;
+    t->restart = sleep_on_cpu;
+    return -ERESTART_RESTARTBLOCK;
+}
+
+static int64_t start_cpu_sleep(int clock, bool absolute, int64_t ns, gva_t rem) {
+    struct thread *t = current_thread(), *of;
+    int64_t now;
+    if (clock_cpu_thread(clock, &of) != 0 || of == t) return -EINVAL;
+    clock_read(clock, &now);
+    if (!absolute) ns = ns > INT64_MAX - now ? INT64_MAX : now + ns;
+    t->restart_arg[0] = (uint64_t)clock;
+    t->restart_arg[1] = (uint64_t)ns;
+    t->restart_arg[2] = absolute ? 0 : rem;
+    int64_t r = sleep_on_cpu(t);
+    return absolute && r == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : r;
+}
+
+static bool is_cpu_clock(int clock) {
+    return clock == CLOCK_PROCESS_CPUTIME_ID || (clock < 0 && (clock & 3) != 3);
+}
+
+/* clock_nanosleep(2) */
 int64_t sys_clock_nanosleep(int clock, uint32_t flags, gva_t request, gva_t rem) {
     int64_t ns, now;
-    if (clock_read(clock, &now) < 0) return -EINVAL;
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
-        clock != CLOCK_TAI)
-        return -EOPNOTSUPP;
+    if (!is_cpu_clock(clock)) {
+        if (clock_read(clock, &now) < 0) return -EINVAL;
+        if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
+            clock != CLOCK_TAI)
+            return -EOPNOTSUPP;
+    }
     int r = user_timespec(request, &ns);
     if (r < 0) return r;
+    if (is_cpu_clock(clock)) return start_cpu_sleep(clock, (flags & TIMER_ABSTIME) != 0, ns, rem);
     if (!(flags & TIMER_ABSTIME)) return start_sleep(ns, rem);
     if (ns <= now) return 0;
     r = wait_until(NULL, NULL, NULL, 0, deadline_after(ns - now));
     return r == -ETIMEDOUT ? 0 : -ERESTARTNOHAND;
 }
 
-static int64_t put_itimer(gva_t to) {
+static int64_t put_itimer(int which, gva_t to) {
     const struct process *p = current_process();
     int64_t left = p->itimer_deadline_ns ? time_left(p->itimer_deadline_ns) : 0;
+    int64_t interval = p->itimer_interval_ns;
     /* An armed timer never reads as off. */
     if (p->itimer_deadline_ns) left = max(left, 1000);
+    if (which != ITIMER_REAL) cpu_itimer_get(which, &left, &interval);
     if (put_timeval(to + offsetof(struct itimerval, it_value), left) < 0) return -EFAULT;
-    return put_timeval(to + offsetof(struct itimerval, it_interval), p->itimer_interval_ns);
+    return put_timeval(to + offsetof(struct itimerval, it_interval), interval);
 }
 
-/* getitimer(2): ITIMER_REAL only. */
+static bool is_itimer(int which) {
+    return which == ITIMER_REAL || which == ITIMER_VIRTUAL || which == ITIMER_PROF;
+}
+
+/* getitimer(2) */
 int64_t sys_getitimer(int which, gva_t value) {
-    return which == ITIMER_REAL ? put_itimer(value) : -EINVAL;
+    return is_itimer(which) ? put_itimer(which, value) : -EINVAL;
 }
 
-/* setitimer(2): ITIMER_REAL only; a NULL value is zero, as in Linux. */
+/* setitimer(2): a NULL value is zero, as in Linux. */
 int64_t sys_setitimer(int which, gva_t value, gva_t old_value) {
     int64_t value_ns = 0, interval_ns = 0;
     if (value) {
@@ -117,9 +158,12 @@ int64_t sys_setitimer(int which, gva_t value, gva_t old_value) {
         if (r == 0) r = user_timeval(value + offsetof(struct itimerval, it_interval), &interval_ns);
         if (r < 0) return r;
     }
-    if (which != ITIMER_REAL) return -EINVAL;
-    if (old_value && put_itimer(old_value) < 0) return -EFAULT;
-    signal_set_itimer(value_ns ? deadline_after(value_ns) : 0, value_ns ? interval_ns : 0);
+    if (!is_itimer(which)) return -EINVAL;
+    if (old_value && put_itimer(which, old_value) < 0) return -EFAULT;
+    if (which != ITIMER_REAL)
+        cpu_itimer_set(which, value_ns, value_ns ? interval_ns : 0);
+    else
+        signal_set_itimer(value_ns ? deadline_after(value_ns) : 0, value_ns ? interval_ns : 0);
     return 0;
 }
 

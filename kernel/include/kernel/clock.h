@@ -6,6 +6,7 @@
 #include <kernel/types.h>
 
 struct hermit_boot;
+struct thread;
 void clock_init(const struct hermit_boot *boot);
 int64_t clock_monotonic_ns(void);
 int64_t clock_realtime_ns(void);
@@ -13,6 +14,8 @@ int64_t clock_realtime_ns(void);
 int64_t clock_cpu_ns(void);
 /* Nanoseconds of one clock (CLOCK_*), or -EINVAL. */
 int64_t clock_read(int clock, int64_t *ns);
+/* A CPU-time clock: *of is the thread that it is of, NULL: all of the process.  -EINVAL: none. */
+int clock_cpu_thread(int clock, struct thread **of);
 uint64_t clock_tsc_khz(void);
 /* Nanoseconds that so many TSC cycles take. */
 int64_t clock_cycles_ns(uint64_t cycles);

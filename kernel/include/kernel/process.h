@@ -53,6 +53,19 @@ RB_HEAD(run_tree, thread);
 struct _xstate;
 struct seccomp_filter;
 
+/* A timer on a CPU-time clock (cpu_timer.h); part of the object that it is for, all zero with
+ * `fire` set while it is not set. */
+struct cpu_timer {
+    void (*fire)(struct cpu_timer *t);
+    struct thread *thread; /* whose clock it is, NULL: the process's */
+    bool ended;            /* that thread is no more */
+    bool set;
+    int64_t deadline_ns, interval_ns; /* of that clock */
+    TAILQ_ENTRY(cpu_timer) link;
+};
+
+TAILQ_HEAD(posix_timer_list, posix_timer);
+
 struct process {
     int32_t pid;
     struct mm *mm;
@@ -74,6 +87,9 @@ struct process {
     struct rlimit limits[RLIM_NLIMITS];
     int64_t itimer_deadline_ns; /* ITIMER_REAL: CLOCK_MONOTONIC, 0: off */
     int64_t itimer_interval_ns;
+    struct cpu_timer itimer_virtual, itimer_prof, cpu_limit;
+    struct posix_timer_list timers; /* of timer_create(2), by number */
+    int32_t next_timer;
     uint64_t start_ns;
     uint64_t ended_cycles; /* CPU time of threads that have ended */
     uint64_t faults;

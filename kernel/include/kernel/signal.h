@@ -14,6 +14,18 @@ extern struct waitq signal_waitq;
 int signal_send(int sig, const siginfo_t *info);
 /* As signal_send, for one thread. */
 int signal_send_thread(struct thread *t, int sig, const siginfo_t *info);
+/* Something that has one signal at most in the queues and hears when it leaves them: part of the
+ * object that it is for, all zero with `taken` set to begin with. */
+struct signal_source {
+    struct signal_node *node; /* NULL: not queued */
+    /* info: about to be given to the program, may be changed; NULL: it was dropped. */
+    void (*taken)(struct signal_source *s, siginfo_t *info);
+};
+/* Queues sig, whatever the limits are; t NULL: for the process.  false: it is ignored, or memory is
+ * exhausted.  s must not be queued. */
+bool signal_send_source(struct signal_source *s, struct thread *t, int sig, const siginfo_t *info);
+/* A queued signal of s stays, but s does not hear of it any more. */
+void signal_source_detach(struct signal_source *s);
 /* A fault of the current instruction: cannot be blocked or ignored (force_sig in Linux).  The
  * caller sets the thread's trap_nr and trap_error first. */
 void signal_force(int sig, int code, gva_t addr);
