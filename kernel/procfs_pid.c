@@ -186,7 +186,7 @@ static void show_timerslack(struct tree_text *t) {
 }
 
 static void show_autogroup(struct tree_text *t) {
-    text_printf(t, "/autogroup-1 nice %d\n", current_process()->nice);
+    text_printf(t, "/autogroup-1 nice 0\n");
 }
 
 /* Children of the thread: there are no other processes. */

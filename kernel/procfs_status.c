@@ -93,11 +93,13 @@ void show_stat(struct tree_text *t) {
     const struct mm *mm = p->mm;
     struct layout l = measure(p->mm);
     int64_t cpu_ns = t->of_thread ? sched_cpu_ns(th) : clock_cpu_ns();
+    bool realtime = th->sched.priority > 0;
 
     text_printf(t, "%d (%.15s) %c 0 %d %d 0 -1 4194304 %lu 0 0 0 ", th->tid, th->comm,
                 state_letter(th), p->pgid, p->sid, (unsigned long)p->faults);
     text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", (unsigned long)(cpu_ns / TICK_NS),
-                20 + p->nice, p->nice, p->thread_count, (unsigned long)(p->start_ns / TICK_NS),
+                realtime ? -1 - th->sched.priority : 20 + th->sched.nice, th->sched.nice,
+                p->thread_count, (unsigned long)(p->start_ns / TICK_NS),
                 (unsigned long)mm->mapped,
                 (unsigned long)(mm_pages(p->mm, 0, HERMIT_USER_TOP).resident / PAGE_SIZE),
                 (unsigned long)p->limits[RLIMIT_RSS].rlim_cur);
@@ -251,8 +253,9 @@ void show_sched(struct tree_text *t) {
     show_sched_count(t, "nr_switches", (int64_t)(th->switches + th->preemptions));
     show_sched_count(t, "nr_voluntary_switches", (int64_t)th->switches);
     show_sched_count(t, "nr_involuntary_switches", (int64_t)th->preemptions);
-    show_sched_count(t, "policy", 0);
-    show_sched_count(t, "prio", 120 + th->process->nice);
+    show_sched_count(t, "policy", th->sched.policy);
+    show_sched_count(t, "prio",
+                     th->sched.priority > 0 ? 99 - th->sched.priority : 120 + th->sched.nice);
 }
 
 /* Time in the run queue is not measured. */

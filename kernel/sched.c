@@ -109,12 +109,16 @@ void sched_first_run(void) {
     kernel_leave();
 }
 
+static uint64_t slice_ms(const struct thread *t) {
+    return t->sched.policy == SCHED_RR ? SCHED_RR_SLICE_MS : SLICE_MS;
+}
+
 void sched_switch_away(void) {
     struct percpu *cpu = percpu();
     sched_account();
     struct thread *prev = cpu->thread, *next = runqueue_take();
     if (next == NULL) next = cpu->idle_thread;
-    cpu->slice_end = cpu->since + clock_tsc_khz() * SLICE_MS;
+    cpu->slice_end = cpu->since + clock_tsc_khz() * slice_ms(next);
     if (next != prev)
         switch_to(prev, next);
     else
@@ -133,7 +137,7 @@ static void idle_loop(void) {
             cpu->since = arch_tsc();
             continue;
         }
-        cpu->slice_end = cpu->since + clock_tsc_khz() * SLICE_MS;
+        cpu->slice_end = cpu->since + clock_tsc_khz() * slice_ms(next);
         switch_to(cpu->idle_thread, next);
     }
 }
@@ -208,7 +212,7 @@ void sched_leave_kernel(void) {
     if (!runqueue_belongs_here(t)) {
         sched_enqueue(t);
         sched_switch_away();
-    } else if (sched_others_runnable() && sched_slice_left(percpu()) == 0) {
+    } else if (sched_slice_left(percpu()) == 0 && runqueue_slice_counts(t)) {
         t->preemptions++;
         sched_account();
         runqueue_preempted(t);

@@ -6,7 +6,7 @@
 #include <kernel/sched.h>
 
 #define KSTACK_MAGIC 0x68657265656e6473ULL /* at the far end of every kernel stack */
-#define SLICE_MS 10
+#define SLICE_MS SCHED_SLICE_MS
 
 /* sched.c */
 /* Cycles that are left of a CPU's current slice. */
@@ -36,6 +36,8 @@ void runqueue_add(struct thread *t);
  * it. */
 void runqueue_yield(struct thread *t);
 void runqueue_preempted(struct thread *t);
+/* Does the end of the slice make the running thread t give way to a waiting one? */
+bool runqueue_slice_counts(const struct thread *t);
 /* t has had cycles_run more on `cpu`. */
 void runqueue_account(struct percpu *cpu, struct thread *t, uint64_t cycles_run);
 /* The next thread for this CPU, perhaps another CPU's, or NULL. */

@@ -80,6 +80,14 @@ static void lay_out_stack(struct thread *t, uint64_t bytes, const void *first) {
     t->kernel_rsp = (uint64_t)sp;
 }
 
+static void inherit_policy(struct thread *t, const struct thread *from) {
+    t->sched = from->sched;
+    if (!from->sched.reset_on_fork) return;
+    bool realtime = from->sched.priority > 0;
+    t->sched = (struct sched_policy){.nice = realtime ? 0 : max(from->sched.nice, 0)};
+    if (!realtime) t->sched.policy = from->sched.policy;
+}
+
 struct thread *thread_create(void) {
     struct thread *self = current_thread();
     if (self->xstate == NULL) self->xstate = xstate_alloc();
@@ -100,6 +108,7 @@ struct thread *thread_create(void) {
     t->altstack.ss_flags = SS_DISABLE;
     t->affinity = self->affinity;
     seccomp_inherit(t, self);
+    inherit_policy(t, self);
     t->full_restore = 1;
     xstate_switch_save(t->xstate);
     __asm__ volatile("rdfsbase %0" : "=r"(t->fs_base));

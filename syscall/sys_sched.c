@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Scheduling: SCHED_OTHER. sched(7). */
+/* Where and in front of whom threads run: affinity, yielding, nice values. sched(7). */
 #include <kernel/sched.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
+#include <syscall/nice.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
 
 #define MASK_BYTES sizeof(uint64_t) /* of all CPUs there can be */
-#define SLICE_NS 4000000            /* what Linux answers for a lone SCHED_OTHER thread */
 #define NICE_MIN (-20)
 #define NICE_MAX 19
 #define RT_PRIORITY_MAX 99
@@ -45,41 +45,6 @@ int64_t sys_sched_setaffinity(int pid, uint64_t len, gva_t mask_at) {
     return mask != 0 ? sched_set_affinity(thread_find(pid), mask) : -EINVAL;
 }
 
-/* sched_getscheduler(2) */
-int64_t sys_sched_getscheduler(int pid) {
-    if (pid < 0) return -EINVAL;
-    return tid_known(pid) ? SCHED_NORMAL : -ESRCH;
-}
-
-/* sched_getparam(2) */
-int64_t sys_sched_getparam(int pid, gva_t param_at) {
-    if (pid < 0 || param_at == 0) return -EINVAL;
-    if (!tid_known(pid)) return -ESRCH;
-    int priority = 0;
-    return put_user(priority, param_at);
-}
-
-static bool policy_realtime(int policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
-
-/* sched_setscheduler(2): policies other than SCHED_OTHER are never permitted. */
-int64_t sys_sched_setscheduler(int pid, int policy, gva_t param_at) {
-    if (pid < 0 || param_at == 0) return -EINVAL;
-    int priority;
-    if (get_user(priority, param_at) != 0) return -EFAULT;
-    if (!tid_known(pid)) return -ESRCH;
-    policy &= ~SCHED_RESET_ON_FORK;
-    bool realtime = policy_realtime(policy);
-    if (!realtime && policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE)
-        return -EINVAL;
-    if (priority < 0 || priority > RT_PRIORITY_MAX || realtime != (priority != 0)) return -EINVAL;
-    return policy == SCHED_NORMAL ? 0 : -EPERM;
-}
-
-/* sched_setparam(2) */
-int64_t sys_sched_setparam(int pid, gva_t param_at) {
-    return sys_sched_setscheduler(pid, SCHED_NORMAL, param_at);
-}
-
 static int64_t priority_limit(int policy, int realtime) {
     switch (policy) {
     case SCHED_FIFO:
@@ -101,42 +66,45 @@ int64_t sys_sched_get_priority_max(int policy) { return priority_limit(policy, R
 /* sched_get_priority_min(2) */
 int64_t sys_sched_get_priority_min(int policy) { return priority_limit(policy, 1); }
 
-/* sched_rr_get_interval(2) */
-int64_t sys_sched_rr_get_interval(int pid, gva_t at) {
-    if (pid < 0) return -EINVAL;
-    if (!tid_known(pid)) return -ESRCH;
-    struct timespec slice = {.tv_nsec = SLICE_NS};
-    return put_user(slice, at);
+/* setpriority(2) for one thread. */
+static int set_nice(struct thread *t, int nice) {
+    struct sched_policy policy = t->sched;
+    if (nice < policy.nice && !sched_may_nice(nice)) return -EACCES;
+    policy.nice = nice;
+    sched_set_policy(t, &policy);
+    return 0;
 }
 
-/* True if `who` names this process in the way that `which` says. */
-static bool priority_target(int which, int who) {
-    struct process *self = current_process();
-    switch (which) {
-    case PRIO_PROCESS:
-        return tid_known(who);
-    case PRIO_PGRP:
-        return who == 0 || who == self->pgid;
-    default:
-        return who == 0 || (uint32_t)who == self->uid;
-    }
+/* The threads that `which` and `who` name: *first and, with *all, those behind it; NULL: none. */
+static struct thread *priority_target(int which, int who, bool *all) {
+    const struct process *self = current_process();
+    *all = which != PRIO_PROCESS;
+    if (which == PRIO_PROCESS) return who < 0 ? NULL : thread_find(who);
+    bool mine = which == PRIO_PGRP ? who == self->pgid : (uint32_t)who == self->uid;
+    return who == 0 || mine ? TAILQ_FIRST(&self->threads) : NULL;
 }
 
-/* getpriority(2): the system call answers 20 - nice. */
+/* getpriority(2): the system call answers 20 - nice, of the most favoured thread. */
 int64_t sys_getpriority(int which, int who) {
+    bool all;
     if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
-    return priority_target(which, who) ? 20 - current_process()->nice : -ESRCH;
+    const struct thread *t = priority_target(which, who, &all);
+    if (t == NULL) return -ESRCH;
+    int64_t best = 20 - t->sched.nice;
+    while (all && (t = TAILQ_NEXT(t, in_process)) != NULL)
+        best = max(best, 20 - t->sched.nice);
+    return best;
 }
 
 /* setpriority(2) */
 int64_t sys_setpriority(int which, int who, int nice) {
-    struct process *self = current_process();
+    bool all;
     if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
-    if (!priority_target(which, who)) return -ESRCH;
+    struct thread *t = priority_target(which, who, &all);
+    if (t == NULL) return -ESRCH;
     nice = max(NICE_MIN, min(nice, NICE_MAX));
-    uint64_t rlimit = self->limits[RLIMIT_NICE].rlim_cur;
-    if (nice < self->nice && (uint64_t)(20 - nice) > rlimit && !process_capable(CAP_SYS_NICE))
-        return -EACCES;
-    self->nice = nice;
-    return 0;
+    int r = set_nice(t, nice);
+    while (all && (t = TAILQ_NEXT(t, in_process)) != NULL)
+        if (set_nice(t, nice) != 0) r = -EACCES;
+    return r;
 }

@@ -95,7 +95,6 @@ struct process {
     uint64_t faults;
     uint32_t *groups; /* supplementary, owned */
     uint32_t group_count;
-    int32_t nice;
     int32_t pdeath_signal;
     uint64_t timer_slack_ns;                  /* 0: the default */
     uint32_t membarriers;                     /* membarrier(2) commands that were registered for */
@@ -105,6 +104,14 @@ struct process {
     int32_t oom_score_adj, oom_score_adj_min; /* what /proc/self/oom_score_adj was set to */
     uint32_t coredump_filter;
     struct io_account io;
+};
+
+/* How a thread is scheduled. sched(7). */
+struct sched_policy {
+    int32_t policy;   /* SCHED_* */
+    int32_t priority; /* of SCHED_FIFO and SCHED_RR, else 0 */
+    int32_t nice;
+    bool reset_on_fork;
 };
 
 enum thread_state {
@@ -154,8 +161,9 @@ struct thread {
     TAILQ_ENTRY(thread) in_process;
     TAILQ_ENTRY(thread) queued; /* in a list of waiting threads */
     RB_ENTRY(thread) run_node;  /* in a run queue */
-    uint64_t vruntime;          /* cycles it has had, comparable with those of its CPU's others */
-    uint64_t queue_order;       /* first come, first served among equals */
+    struct sched_policy sched;
+    uint64_t vruntime; /* weighted cycles it has had, comparable with those of its CPU's others */
+    uint64_t queue_order; /* first come, first served among equals */
     enum thread_state state;
     struct wait wait;
     uint64_t sigwait;          /* signals that rt_sigtimedwait(2) waits for */

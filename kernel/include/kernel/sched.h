@@ -7,6 +7,9 @@
 
 #include <kernel/process.h>
 
+#define SCHED_SLICE_MS 10     /* how long a thread runs while others wait */
+#define SCHED_RR_SLICE_MS 100 /* the same for SCHED_RR */
+
 /* Makes t, which runs already on the boot stack, the first thread of p. */
 void sched_init(struct process *p, struct thread *t);
 /* A copy of the current thread that is not yet known to anyone, with a kernel stack and registers
@@ -30,6 +33,8 @@ void sched_wake(struct thread *t);
 void sched_interrupt(struct thread *t);
 /* sched_setaffinity(2): moves t to a CPU of mask (not 0).  0 or -ENOMEM. */
 int sched_set_affinity(struct thread *t, uint64_t mask);
+/* Changes how t is scheduled; what it was is checked by the caller. */
+void sched_set_policy(struct thread *t, const struct sched_policy *policy);
 /* Runs the others first. */
 void sched_yield(void);
 /* The CPUs that a thread may run on. */
