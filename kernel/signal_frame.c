@@ -52,6 +52,9 @@ int signal_set_altstack(struct thread *t, const stack_t *stack, gva_t rsp) {
     uint32_t mode = (uint32_t)stack->ss_flags & ALT_MODE_BITS;
     if (signal_on_altstack(t, rsp)) return -EPERM;
     if (mode != 0 && mode != SS_ONSTACK && mode != SS_DISABLE) return -EINVAL;
+    if (t->altstack.ss_sp == stack->ss_sp && t->altstack.ss_size == stack->ss_size &&
+        t->altstack.ss_flags == stack->ss_flags)
+        return 0;
     if (mode == SS_DISABLE) {
         t->altstack = (stack_t){.ss_flags = stack->ss_flags};
         return 0;

@@ -106,30 +106,38 @@ int64_t sys_rt_sigtimedwait(gva_t uset, gva_t uinfo, gva_t timeout, uint64_t set
     return sig;
 }
 
-/* rt_sigqueueinfo(2): the only process there is may claim any si_code towards itself. */
+/* Whom a number names: every thread's stands for its process, as in Linux. */
+static bool names_process(int pid) { return pid > 0 && thread_find(pid) != NULL; }
+
+static int64_t send_process(int sig, const siginfo_t *info) {
+    if (sig == 0) return 0;
+    return is_signal(sig) ? signal_send(sig, info) : -EINVAL;
+}
+
+/* What only the kernel and kill(2) may say, unless it is to oneself. */
+static bool claims_too_much(const siginfo_t *info) {
+    return info->si_code >= 0 || info->si_code == SI_TKILL;
+}
+
+/* rt_sigqueueinfo(2) */
 int64_t sys_rt_sigqueueinfo(int pid, int sig, gva_t uinfo) {
     siginfo_t info;
     if (get_user(info, uinfo) < 0) return -EFAULT;
-    bool self = pid == current_process()->pid;
-    if (!self && (info.si_code >= 0 || info.si_code == SI_TKILL)) return -EPERM;
-    if (!self) return -ESRCH;
-    if (sig == 0) return 0;
-    return is_signal(sig) ? signal_send(sig, &info) : -EINVAL;
+    if (claims_too_much(&info) && pid != current_thread()->tid) return -EPERM;
+    return names_process(pid) ? send_process(sig, &info) : -ESRCH;
 }
 
 /* kill(2): with -1 Linux spares the caller, so nobody is left. */
 int64_t sys_kill(int pid, int sig) {
-    const struct process *p = current_process();
-    if (sig != 0 && !is_signal(sig)) return -EINVAL;
-    if (pid != p->pid && pid != 0 && (pid >= -1 || -(int64_t)pid != p->pgid)) return -ESRCH;
-    return sig == 0 ? 0 : signal_send(sig, NULL);
+    bool own_group = pid == 0 || (pid < -1 && -(int64_t)pid == current_process()->pgid);
+    return own_group || names_process(pid) ? send_process(sig, NULL) : -ESRCH;
 }
 
 static int64_t send_thread(int tid, int sig, const siginfo_t *info) {
-    if (sig != 0 && !is_signal(sig)) return -EINVAL;
     struct thread *t = thread_find(tid);
     if (t == NULL) return -ESRCH;
-    return sig == 0 ? 0 : signal_send_thread(t, sig, info);
+    if (sig == 0) return 0;
+    return is_signal(sig) ? signal_send_thread(t, sig, info) : -EINVAL;
 }
 
 static siginfo_t tkill_info(void) {
@@ -155,11 +163,12 @@ int64_t sys_tgkill(int pid, int tid, int sig) {
     return send_thread(tid, sig, &info);
 }
 
-/* rt_tgsigqueueinfo(2): towards itself a process may claim any si_code. */
+/* rt_tgsigqueueinfo(2) */
 int64_t sys_rt_tgsigqueueinfo(int pid, int tid, int sig, gva_t uinfo) {
     siginfo_t info;
     if (get_user(info, uinfo) < 0) return -EFAULT;
     if (pid <= 0 || tid <= 0) return -EINVAL;
+    if (claims_too_much(&info) && tid != current_thread()->tid) return -EPERM;
     if (pid != current_process()->pid) return -ESRCH;
     return send_thread(tid, sig, &info);
 }
