@@ -82,9 +82,10 @@ static struct layout measure(struct mm *mm) {
 }
 
 static void show_cpu_state(struct tree_text *t, const struct thread *th) {
-    text_printf(t, "%lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", (unsigned long)th->signals.pending,
+    text_printf(t, "%lu %lu %lu %lu 0 0 0 17 %u %d %d 0 0 0 ", (unsigned long)th->signals.pending,
                 (unsigned long)th->sigmask, (unsigned long)signals_with(SIG_IGNORED, false),
-                (unsigned long)signals_with(0, true), sched_last_cpu(th));
+                (unsigned long)signals_with(0, true), sched_last_cpu(th), th->sched.priority,
+                th->sched.policy);
 }
 
 void show_stat(struct tree_text *t) {
@@ -99,8 +100,7 @@ void show_stat(struct tree_text *t) {
                 state_letter(th), p->pgid, p->sid, (unsigned long)p->faults);
     text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", (unsigned long)(cpu_ns / TICK_NS),
                 realtime ? -1 - th->sched.priority : 20 + th->sched.nice, th->sched.nice,
-                p->thread_count, (unsigned long)(p->start_ns / TICK_NS),
-                (unsigned long)mm->mapped,
+                p->thread_count, (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
                 (unsigned long)(mm_pages(p->mm, 0, HERMIT_USER_TOP).resident / PAGE_SIZE),
                 (unsigned long)p->limits[RLIMIT_RSS].rlim_cur);
     text_printf(t, "%lu %lu %lu 0 0 ", (unsigned long)l.code_start, (unsigned long)l.code_end,

@@ -8,6 +8,7 @@
 #include <kernel/mm.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
+#include <kernel/seccomp.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
 
@@ -48,6 +49,7 @@ void frame_reset_peak(void) {}
 uint32_t cpu_count(void) { return 3; }
 uint64_t sched_affinity(const struct thread *t) { return 5; }
 uint32_t sched_last_cpu(const struct thread *t) { return 0; }
+uint32_t seccomp_depth(const struct thread *t) { return 0; }
 int64_t sched_cpu_busy_ns(uint32_t cpu) { return 0; }
 int32_t thread_last_tid(void) { return 1; }
 
