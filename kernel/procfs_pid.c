@@ -185,9 +185,7 @@ static void show_timerslack(struct tree_text *t) {
     text_printf(t, "%lu\n", ns ? (unsigned long)ns : 50000ul);
 }
 
-static void show_autogroup(struct tree_text *t) {
-    text_printf(t, "/autogroup-1 nice 0\n");
-}
+static void show_autogroup(struct tree_text *t) { text_printf(t, "/autogroup-1 nice 0\n"); }
 
 /* Children of the thread: there are no other processes. */
 static void show_children(struct tree_text *t) {}

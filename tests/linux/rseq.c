@@ -3,6 +3,7 @@
 #include "thread.h"
 
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/time.h>
 
@@ -89,31 +90,40 @@ static volatile uint32_t stop;
 static struct area *spinning;
 static _Atomic int handled, go;
 
+#define ROUNDS 10
+static sem_t arrived;
+
 static void on_signal(int sig) {
-    handled++;
     CHECK_EQ(spinning->cs, 0); /* aborted before the handler runs */
+    if (++handled == ROUNDS) stop = 1;
+    sem_post(&arrived);
 }
 
-static void *send_signal(void *arg) {
+static void *send_signals(void *arg) {
     while (busy == 0)
         sleep_ms(1);
-    CHECK_OK(syscall(SYS_tgkill, getpid(), *(int *)arg, SIGUSR1));
+    for (int i = 0; i < ROUNDS; i++) {
+        CHECK_OK(syscall(SYS_tgkill, getpid(), *(int *)arg, SIGUSR1));
+        CHECK_OK(sem_wait(&arrived));
+    }
     return NULL;
 }
 
 static void *aborted_by_signal(void *arg) {
-    int tid = gettid_();
+    int tid = gettid_(), aborted = 0;
     spinning = own_area();
+    CHECK_OK(sem_init(&arrived, 0, 0));
     CHECK_OK(rseq(spinning, 32, 0, SIGNATURE));
     struct sigaction a = {.sa_handler = on_signal};
     CHECK_OK(sigaction(SIGUSR1, &a, NULL));
-    pthread_t t = spawn(send_signal, &tid);
-    CHECK_EQ(spin_in_sequence(&spinning->cs, &busy, &stop), 1);
-    CHECK_EQ(handled, 1);
-    CHECK(busy > 0);
+    pthread_t t = spawn(send_signals, &tid);
+    while (handled < ROUNDS)
+        aborted += spin_in_sequence(&spinning->cs, &busy, &stop);
     join(t);
-    stop = 1;
-    CHECK_EQ(spin_in_sequence(&spinning->cs, &busy, &stop), 0);
+    CHECK(aborted > 0);
+    /* The end of a sequence is reached when nothing comes in between. */
+    while (spin_in_sequence(&spinning->cs, &busy, &stop) != 0)
+        ;
     ok("a signal aborts a sequence");
     return NULL;
 }
@@ -148,10 +158,10 @@ static void *aborted_by_switch(void *arg) {
 #define M_RSEQ 128
 #define M_REGISTER_RSEQ 256
 
-static void *send_barrier(void *arg) {
-    while (busy == 0)
-        sleep_ms(1);
-    for (int i = 0; i < 10; i++)
+static _Atomic int done;
+
+static void *send_barriers(void *arg) {
+    while (!done)
         CHECK_OK(syscall(SYS_membarrier, M_RSEQ, 0, 0));
     CHECK_OK(syscall(SYS_membarrier, M_RSEQ, 1, 100000));
     CHECK_ERR(syscall(SYS_membarrier, M_RSEQ, 2, 0), EINVAL);
@@ -164,9 +174,11 @@ static void *aborted_by_barrier(void *arg) {
     CHECK((syscall(SYS_membarrier, M_QUERY, 0, 0) & (M_RSEQ | M_REGISTER_RSEQ)) ==
           (M_RSEQ | M_REGISTER_RSEQ));
     CHECK_OK(syscall(SYS_membarrier, M_REGISTER_RSEQ, 0, 0));
-    stop = busy = 0;
-    pthread_t t = spawn(send_barrier, NULL);
-    CHECK_EQ(spin_in_sequence(&a->cs, &busy, &stop), 1);
+    stop = 0;
+    pthread_t t = spawn(send_barriers, NULL);
+    for (int i = 0; i < ROUNDS; i++)
+        CHECK_EQ(spin_in_sequence(&a->cs, &busy, &stop), 1);
+    done = 1;
     join(t);
     ok("a barrier aborts a sequence");
     return NULL;
