@@ -33,8 +33,8 @@
 #include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/inotify.h>
-#include <linux/ipc.h>
 #include <linux/ioprio.h>
+#include <linux/ipc.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
