@@ -128,6 +128,14 @@ def run_stdio_pipe(r):
         r.expect(f"{count} lines, {len(text)} bytes\n".encode() in o.err, "count on stderr", o)
 
 
+def run_epoll_stdin(r):
+    """The input comes out again, however it is waited for."""
+    text = b"".join(b"line %d\n" % i for i in range(3000))
+    for how in ("level", "edge", "nested"):
+        o = r.run(how, stdin=text)
+        r.expect(o.status == 0 and o.out == text, how, o)
+
+
 def run_hello(r):
     """Output and status, and not a byte on stderr."""
     o = r.run()
@@ -135,6 +143,7 @@ def run_hello(r):
 
 
 SPECIAL = {"exit_status": run_exit_status, "auxv": run_auxv, "cpuid_bits": run_cpuid_bits,
+           "epoll_stdin": run_epoll_stdin,
            "args_env": run_args_env, "stdio_pipe": run_stdio_pipe, "hello": run_hello}
 
 
