@@ -14,6 +14,7 @@
 #include <asm/sigcontext.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
+#include <asm/socket.h>
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <asm/termbits.h>
@@ -49,12 +50,15 @@
 #include <linux/sem.h>
 #include <linux/signal.h>
 #include <linux/signalfd.h>
+#include <linux/socket.h>
+#include <linux/sockios.h>
 #include <linux/stat.h>
 #include <linux/sysinfo.h>
 #include <linux/time.h>
 #include <linux/timerfd.h>
 #include <linux/times.h>
 #include <linux/uio.h>
+#include <linux/un.h>
 #include <linux/utime.h>
 #include <linux/utsname.h>
 #include <linux/wait.h>
