@@ -42,7 +42,8 @@ struct strace_arg {
 };
 void strace_print_arg(struct strace_line *line, const struct strace_arg *arg);
 /* Kinds that are pointers to data, printed by what they point to; false: not one of them, or not
- * readable.  Each calls the next (strace_data.c, strace_results.c, strace_event.c, strace_socket.c). */
+ * readable.  Each calls the next (strace_data.c, strace_results.c, strace_event.c,
+ * strace_socket.c). */
 bool strace_print_data(struct strace_line *line, const struct strace_arg *arg);
 bool strace_print_results(struct strace_line *line, const struct strace_arg *arg);
 bool strace_print_event(struct strace_line *line, const struct strace_arg *arg);
