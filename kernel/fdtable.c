@@ -58,13 +58,21 @@ static int put_at(struct fd_table *t, struct file *f, uint32_t fd, bool cloexec)
     return (int)fd;
 }
 
-int fd_install(struct file *f, int from, bool cloexec) {
-    struct fd_table *t = table();
-    uint32_t fd = max((uint32_t)from, t->hint);
-    int r;
+static uint32_t lowest_free(const struct fd_table *t, uint32_t from) {
+    uint32_t fd = max(from, t->hint);
 
     while (fd < t->size && t->files[fd])
         fd++;
+    return fd;
+}
+
+int fd_available(void) { return lowest_free(table(), 0) < fd_limit() ? 0 : -EMFILE; }
+
+int fd_install(struct file *f, int from, bool cloexec) {
+    struct fd_table *t = table();
+    uint32_t fd = lowest_free(t, (uint32_t)from);
+    int r;
+
     if (from < 0 || fd >= fd_limit()) return -EMFILE;
     r = put_at(t, f, fd, cloexec);
     if (r >= 0 && (uint32_t)from <= t->hint) t->hint = fd + 1;

@@ -23,23 +23,27 @@ ARG_REGISTERS = ["rdi", "rsi", "rdx", "r10", "r8", "r9"]
 KINDS = {
     "int": "fd dirfd int sig sighow pid whence clockid prot amode resource rusagewho fcntl flock "
            "futexop itimer madvice fadvice prctl archop "
-           "epollop",
+           "epollop "
+           "family shuthow socklevel sockopt",
     "uint32_t": "u32 x32 mode uid gid dev ioctl oflags fdflags mapflags mremapflags msyncflags "
                 "mclflags atflags unlinkflags renameflags grndflags timerflags rwflags waitopts "
                  "closerange timerfdflags efdflags spliceflags inmask "
                  "pollevents cloneflags statxflags statxmask futexbits termiflag termoflag "
-                 "termcflag termlflag",
+                 "termcflag termlflag "
+                "socktype msgflags",
     "int64_t": "off hexoff long",
     "uint64_t": "size len u64 hex fcntlarg "
                 "clonewhat",
     "gva_t": "addr ptr path str strv envv buf iov timespec timespec2 timeval itimerval sigset "
              "sigact sigstack pollfds fdset rlimit openhow "
              "epev itimerspec "
-             "futextime cloneargs siginfo cpus",
+             "futextime cloneargs siginfo cpus "
+             "sockaddr msghdr mmsghdr optval",
     # Written by the call: printed after it.
     "gva_t ": "obuf ostr oiov ostat ostatx ostatfs otimespec otimeval oitimerval osigset osigact "
               "osigstack ofdpair orlimit orusage osysinfo outsname ou32 oepev oitimerspec "
-              "oioctl osiginfo owait odirents ocpus otms",
+              "oioctl osiginfo owait odirents ocpus otms "
+              "osockaddr omsghdr ommsghdr ooptval",
 }
 C_TYPE = {kind: ctype.strip() for ctype, kinds in KINDS.items() for kind in kinds.split()}
 FIRST_OUT = KINDS["gva_t "].split()[0]

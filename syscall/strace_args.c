@@ -213,6 +213,9 @@ void strace_print_arg(struct strace_line *line, const struct strace_arg *arg) {
     if (arg->kind == TK_str) return strace_print_string(line, value, UINT64_MAX);
     if (arg->kind == TK_buf) return strace_print_string(line, value, arg->args[arg->index + 1]);
     if (arg->kind == TK_futexop) return print_futex_op(line, value);
+    /* The names are those of SOL_SOCKET. */
+    bool other_level = arg->kind == TK_sockopt && arg->args[arg->index - 1] != SOL_SOCKET;
+    if (other_level) return line_printf(line, "%d", (int)value);
     if (strace_print_flags(line, arg->kind, value)) return;
     if (print_number(line, arg, value)) return;
     /* What a failed call would have written is not there. */

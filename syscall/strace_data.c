@@ -147,7 +147,7 @@ static bool print_fdset(struct strace_line *line, gva_t at, int count) {
 }
 
 /* bytes: what a read brought altogether; UINT64_MAX: all that the vector holds. */
-static bool print_iov(struct strace_line *line, gva_t at, uint64_t count, uint64_t bytes) {
+bool strace_print_iov(struct strace_line *line, gva_t at, uint64_t count, uint64_t bytes) {
     line_put(line, "[");
     for (uint64_t i = 0; i < count; i++) {
         struct iovec v;
@@ -200,9 +200,9 @@ bool strace_print_data(struct strace_line *line, const struct strace_arg *arg) {
     case TK_envv:
         return print_environment(line, at);
     case TK_iov:
-        return print_iov(line, at, next, UINT64_MAX);
+        return strace_print_iov(line, at, next, UINT64_MAX);
     case TK_oiov:
-        return print_iov(line, at, next, (uint64_t)arg->result);
+        return strace_print_iov(line, at, next, (uint64_t)arg->result);
     case TK_timespec:
     case TK_otimespec:
         return print_timespec(line, at);

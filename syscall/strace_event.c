@@ -75,6 +75,6 @@ bool strace_print_event(struct strace_line *line, const struct strace_arg *arg) 
     case TK_oitimerspec:
         return print_itimerspec(line, at);
     default:
-        return false;
+        return strace_print_socket(line, arg);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of flags and commands, by kind of argument. */
-#include <hermit/linux_abi.h>
+#include <hermit/linux_socket.h>
 #include <kernel/types.h>
 #include <syscall/strace.h>
 #include <syscall/strace_table.h>
@@ -139,6 +139,27 @@ static const struct flag_set sets[TK_COUNT] = {
                       N(PR_SET_CHILD_SUBREAPER), N(PR_GET_CHILD_SUBREAPER), N(PR_SET_NO_NEW_PRIVS),
                       N(PR_GET_NO_NEW_PRIVS), N(PR_GET_TID_ADDRESS), N(PR_SET_THP_DISABLE),
                       N(PR_GET_THP_DISABLE), N(PR_CAP_AMBIENT), N(PR_SET_VMA), N(PR_SET_PTRACER)),
+    [TK_family] = ENUM(N(AF_UNSPEC), N(AF_UNIX), N(AF_INET), N(AF_INET6), N(AF_NETLINK),
+                       N(AF_PACKET), N(AF_VSOCK)),
+    [TK_socktype] = FIELD(SOCK_TYPE_BITS, N(SOCK_STREAM), N(SOCK_DGRAM), N(SOCK_RAW), N(SOCK_RDM),
+                          N(SOCK_SEQPACKET), N(SOCK_CLOEXEC), N(SOCK_NONBLOCK)),
+    [TK_shuthow] = ENUM(N(SHUT_RD), N(SHUT_WR), N(SHUT_RDWR)),
+    [TK_msgflags] = FLAGS(NULL, N(MSG_OOB), N(MSG_PEEK), N(MSG_DONTROUTE), N(MSG_CTRUNC),
+                          N(MSG_TRUNC), N(MSG_DONTWAIT), N(MSG_EOR), N(MSG_WAITALL), N(MSG_CONFIRM),
+                          N(MSG_ERRQUEUE), N(MSG_NOSIGNAL), N(MSG_MORE), N(MSG_WAITFORONE),
+                          N(MSG_ZEROCOPY), N(MSG_FASTOPEN), N(MSG_CMSG_CLOEXEC)),
+    [TK_socklevel] = ENUM(N(SOL_SOCKET), LIBC(SOL_IP, 0), LIBC(SOL_TCP, 6), LIBC(SOL_UDP, 17),
+                          LIBC(SOL_IPV6, 41)),
+    [TK_sockopt] =
+        ENUM(N(SO_DEBUG), N(SO_REUSEADDR), N(SO_TYPE), N(SO_ERROR), N(SO_DONTROUTE),
+             N(SO_BROADCAST), N(SO_SNDBUF), N(SO_RCVBUF), N(SO_SNDBUFFORCE), N(SO_RCVBUFFORCE),
+             N(SO_KEEPALIVE), N(SO_OOBINLINE), N(SO_NO_CHECK), N(SO_PRIORITY), N(SO_LINGER),
+             N(SO_REUSEPORT), N(SO_PASSCRED), N(SO_PEERCRED), N(SO_RCVLOWAT), N(SO_SNDLOWAT),
+             {SO_RCVTIMEO_OLD, "SO_RCVTIMEO"}, {SO_SNDTIMEO_OLD, "SO_SNDTIMEO"}, N(SO_BINDTODEVICE),
+             N(SO_ATTACH_FILTER), N(SO_DETACH_FILTER), N(SO_ACCEPTCONN), N(SO_PEERSEC),
+             N(SO_PASSSEC), N(SO_MARK), N(SO_PROTOCOL), N(SO_DOMAIN), N(SO_PEEK_OFF),
+             {SO_TIMESTAMP_OLD, "SO_TIMESTAMP"}, N(SO_INCOMING_CPU), N(SO_COOKIE), N(SO_PEERGROUPS),
+             N(SO_ZEROCOPY)),
     [TK_archop] = ENUM(N(ARCH_SET_GS), N(ARCH_SET_FS), N(ARCH_GET_FS), N(ARCH_GET_GS)),
     [TK_ioctl] = ENUM(N(TCGETS), N(TCSETS), N(TCSETSW), N(TCSETSF), N(TCSBRK), N(TCFLSH),
                       N(TIOCGWINSZ), N(TIOCSWINSZ), N(TIOCGPGRP), N(TIOCSPGRP), N(TIOCGSID),

@@ -135,8 +135,9 @@ int64_t sys_fstatfs(int fd, gva_t buf) {
     struct statfs st;
     memset(&st, 0, sizeof(st));
     int err = 0;
-    if (f->mnt == NULL && S_ISFIFO(f->mode)) { /* on Linux these live in a file system too */
-        st.f_type = PIPEFS_MAGIC;
+    /* On Linux these live in a file system too. */
+    if (f->mnt == NULL && (S_ISFIFO(f->mode) || S_ISSOCK(f->mode))) {
+        st.f_type = S_ISFIFO(f->mode) ? PIPEFS_MAGIC : SOCKFS_MAGIC;
         st.f_bsize = st.f_frsize = PAGE_SIZE;
         st.f_namelen = NAME_MAX;
     } else {

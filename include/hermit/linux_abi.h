@@ -14,6 +14,7 @@
 #include <asm/sigcontext.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
+#include <asm/socket.h>
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <asm/termbits.h>
@@ -56,6 +57,8 @@
 #include <linux/sem.h>
 #include <linux/signal.h>
 #include <linux/signalfd.h>
+#include <linux/socket.h>
+#include <linux/sockios.h>
 #include <linux/stat.h>
 #include <linux/sysinfo.h>
 #include <linux/time.h>
@@ -63,6 +66,7 @@
 #include <linux/times.h>
 #include <linux/timex.h>
 #include <linux/uio.h>
+#include <linux/un.h>
 #include <linux/utime.h>
 #include <linux/utsname.h>
 #include <linux/wait.h>

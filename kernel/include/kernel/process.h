@@ -233,6 +233,8 @@ struct file *fd_get(int fd);
 /* Lowest free descriptor >= from for f, or -EMFILE, -ENOMEM.  Takes over the reference unless it
  * fails; so does fd_replace. */
 int fd_install(struct file *f, int from, bool cloexec);
+/* 0, or -EMFILE when there is no free descriptor. */
+int fd_available(void);
 /* dup2(2)'s last step: closes what is there. */
 int fd_replace(struct file *f, int fd, bool cloexec);
 int fd_close(int fd);

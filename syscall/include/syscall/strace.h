@@ -42,10 +42,12 @@ struct strace_arg {
 };
 void strace_print_arg(struct strace_line *line, const struct strace_arg *arg);
 /* Kinds that are pointers to data, printed by what they point to; false: not one of them, or not
- * readable.  Each calls the next (strace_data.c, strace_results.c, strace_event.c). */
+ * readable.  Each calls the next (strace_data.c, strace_results.c, strace_event.c,
+ * strace_socket.c). */
 bool strace_print_data(struct strace_line *line, const struct strace_arg *arg);
 bool strace_print_results(struct strace_line *line, const struct strace_arg *arg);
 bool strace_print_event(struct strace_line *line, const struct strace_arg *arg);
+bool strace_print_socket(struct strace_line *line, const struct strace_arg *arg);
 /* The same for threads, terminals and the like (strace_system.c). */
 bool strace_print_system(struct strace_line *line, const struct strace_arg *arg);
 void strace_print_siginfo(struct strace_line *line, const siginfo_t *info);
@@ -55,6 +57,8 @@ bool strace_is_absent(const struct trace_row *row, const uint64_t *args, uint32_
 /* Prints a result that is no error, and in parentheses what strace says about it. */
 void strace_print_note(struct strace_line *line, const struct trace_row *row, const uint64_t *args,
                        int64_t result);
+/* [{iov_base=..., iov_len=...}, ...]: count entries at `at`, `bytes` of data in all. */
+bool strace_print_iov(struct strace_line *line, gva_t at, uint64_t count, uint64_t bytes);
 /* A quoted, escaped, abbreviated string of known length, or up to NUL with len UINT64_MAX. */
 void strace_print_string(struct strace_line *line, gva_t at, uint64_t len);
 
