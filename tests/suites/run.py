@@ -25,19 +25,26 @@ from suites import FAIL, PASS, SKIP, TIMEOUT  # noqa: E402
 SMOKE_SECONDS = 1.0  # a smoke case takes at most this long natively
 
 
-def progress(way):
-    """Says now and then how far it is."""
-    seen = {"cases": 0, PASS: 0, FAIL: 0, TIMEOUT: 0, SKIP: 0}
+class Progress:
+    """Stores results as they come, and says now and then how far it is."""
 
-    def step(_run, verdicts):
-        before = seen["cases"] // 100
-        for verdict in verdicts.values():
-            seen[verdict] += 1
-            seen["cases"] += 1
-        if seen["cases"] // 100 != before:
-            print(f"{way.name}: {seen['cases']} run, {seen[PASS]} pass, {seen[FAIL]} fail, "
-                  f"{seen[TIMEOUT]} time out, {seen[SKIP]} skip", flush=True)
-    return step
+    def __init__(self, way, cache):
+        self.way, self.cache = way, cache
+        self.seen = {PASS: 0, FAIL: 0, TIMEOUT: 0, SKIP: 0}
+
+    def done(self, run, results, output):
+        before = sum(self.seen.values()) // 100
+        for verdict, _ in results.values():
+            self.seen[verdict] += 1
+        self.cache.get(self.way.name).update(results)
+        out = os.path.join(self.way.suite.directory(), "out", self.way.name)
+        runner.save_output(out, run.name, output)
+        if sum(self.seen.values()) // 100 != before:
+            self.cache.save()
+            print(self, flush=True)
+
+    def __str__(self):
+        return f"{self.way.name}: " + ", ".join(f"{n} {v}" for v, n in self.seen.items())
 
 
 class Session:
@@ -47,7 +54,6 @@ class Session:
         self.args = args
         self.suite = suites.suite(args.suite)
         self.cache = runner.Cache(self.suite.directory(), suites.built(args.suite))
-        self.steps = {}
         self.runs = [r for r in self.suite.runs() if re.search(args.filter, r.name)]
 
     def way(self, name):
@@ -55,14 +61,10 @@ class Session:
 
     def run(self, name, runs, retry):
         """Runs and stores."""
-        way = self.way(name)
-        native = self.cache.get("native")
-        jobs = self.args.jobs
-        for at in range(0, len(runs), 100):  # stored as it goes: a long run may be interrupted
-            results, outputs = runner.execute_all(way, runs[at:at + 100], jobs, native, retry,
-                                                  self.steps.setdefault(name, progress(way)))
-            self.cache.put(name, results)
-            runner.save_outputs(os.path.join(self.suite.directory(), "out", name), outputs)
+        progress = Progress(self.way(name), self.cache)
+        runner.execute_all(progress.way, runs, self.args.jobs, self.cache.get("native"), retry,
+                           progress.done)
+        self.cache.save()
 
     def missing(self, way, runs):
         have = self.cache.get(way)

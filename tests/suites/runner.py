@@ -16,7 +16,8 @@ OUTPUT_BYTES = 1 << 20  # what is kept of an output: its end
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LC_ALL": "C", "TZ": "UTC",
                "TMPDIR": "/tmp"}
 # A run may take this many seconds, and this many times what the native run took.
-LIMITS = {"kvm": (20, 6), "qemu": (60, 25)}
+LIMITS = {"kvm": (20, 4), "qemu": (60, 15)}
+FORKED = f"[status {128 + signal.SIGSYS}]"  # what sp forbids will not go better the second time
 RESTARTS = 40  # of a process with many cases, one of which ended it
 
 
@@ -100,43 +101,39 @@ def execute(way, run, native_seconds):
     return {c: verdicts.get(c, missing) for c in run.cases}, seconds, "\n".join(texts)
 
 
-def execute_all(way, runs, jobs, native, retry, progress):
-    """{case: [verdict, seconds]}, {process: output}. native: as returned, for the time limits.
-    With retry, what fails is run once more when all is done, alone: some cases are about time."""
-    results, outputs = {}, {}
+def execute_all(way, runs, jobs, native, retry, done):
+    """Runs them, calls done(run, {case: [verdict, seconds]}, output) for each. native: such results
+    of the native runs, for the time limits. With retry, what fails is run once more when all is
+    done, alone: some cases are about time."""
+    # A native timeout has had its chance; a guest is slower than one expects.
+    again = (FAIL, TIMEOUT) if way.name in LIMITS else (FAIL,)
+    failed = []
 
     def work(run):
         took = native.get(run.cases[0], [PASS, 1.0])[1]
         return run, execute(way, run, took)
 
-    def take(run, outcome):
+    def take(run, outcome, first=True):
         verdicts, seconds, text = outcome
-        for case, verdict in verdicts.items():
-            old = results.get(case)
-            if old is None or verdict in (PASS, SKIP):
-                results[case] = [verdict, round(seconds, 2)]
-        outputs[run.name] = text
-        progress(run, verdicts)
+        if not first:
+            verdicts = {c: v for c, v in verdicts.items() if v in (PASS, SKIP)}
+        elif any(v in again for v in verdicts.values()) and FORKED not in text:
+            failed.append(way.suite.select(run, [c for c in verdicts if verdicts[c] in again]))
+        done(run, {c: [v, round(seconds, 2)] for c, v in verdicts.items()}, text)
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for run, outcome in pool.map(work, runs):
-            take(run, outcome)
-    if retry:
-        # A native timeout has had its chance; a guest is slower than one expects.
-        again = (FAIL, TIMEOUT) if way.name in LIMITS else (FAIL,)
-        for run in runs:
-            if any(results[c][0] in again for c in run.cases):
-                take(*work(run))
-    return results, outputs
+        for future in concurrent.futures.as_completed([pool.submit(work, r) for r in runs]):
+            take(*future.result())
+    for run in failed if retry else []:
+        take(*work(run), first=False)
 
 
-def save_outputs(directory, outputs):
-    """One file each; for looking into failures."""
+def save_output(directory, name, text):
+    """For looking into failures."""
     os.makedirs(directory, exist_ok=True)
-    for name, text in outputs.items():
-        path = os.path.join(directory, re.sub(r"[^\w.-]", "_", name))
-        with open(path, "w", encoding="utf-8", errors="replace") as f:
-            f.write(text)
+    path = os.path.join(directory, re.sub(r"[^\w.-]", "_", name))
+    with open(path, "w", encoding="utf-8", errors="replace") as f:
+        f.write(text)
 
 
 class Cache:
@@ -156,8 +153,7 @@ class Cache:
     def get(self, way):
         return self.data.setdefault(way, {})
 
-    def put(self, way, results):
-        self.get(way).update(results)
+    def save(self):
         with open(self.path + ".new", "w", encoding="utf-8") as f:
             json.dump(self.data, f, indent=0)
         os.replace(self.path + ".new", self.path)

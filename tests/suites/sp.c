@@ -9,10 +9,12 @@
  * libraries then use clone.
  *
  * The PID namespace keeps a case that does kill(-1, SIGKILL) from the rest of the machine, and its
- * stray children end with it. The case is not the namespace's first process, whose signals would
- * be special. Ends with the case's exit status, 128 + N where signal N ended it; 125 if sp failed.
+ * stray children end with it. It lacks the capabilities to set the clock or restart the machine.
+ * The case is not the namespace's first process, whose signals would be special. Ends with the
+ * case's exit status, 128 + N where signal N ended it; 125 if sp failed.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -83,6 +85,16 @@ static pid_t fork_or_fail(void) {
     return pid;
 }
 
+/* A case must not set the machine's clock, nor restart it, even where root starts it. */
+static void drop_capabilities(void) {
+    static const int dropped[] = {CAP_SYS_TIME, CAP_SYS_BOOT, CAP_SYS_MODULE};
+    for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++) {
+        if (prctl(PR_CAPBSET_DROP, dropped[i]) != 0) {
+            fail("PR_CAPBSET_DROP");
+        }
+    }
+}
+
 /* /proc is that of the new namespace, here only. */
 static void mount_proc(void) {
     if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
@@ -118,6 +130,7 @@ int main(int argc, char **argv) {
     if (child != 0) {
         return wait_for(child);
     }
+    drop_capabilities();
     setsid();
     if (action != SCMP_ACT_ALLOW) {
         forbid(action, program[0]);
