@@ -35,15 +35,15 @@ def say(word, test=""):
 class Result(unittest.TestResult):
     """Prints the outcome of each method when it is known; subtests count as their method."""
 
-    failed = skipped = False
+    has_failed = was_skipped = False
 
     def startTest(self, test):
         super().startTest(test)
-        self.failed = self.skipped = False
+        self.has_failed = self.was_skipped = False
         say("start", test)
 
     def _failure(self, error):
-        self.failed = True
+        self.has_failed = True
         os.write(1, self._exc_info_to_string(error, self.test).encode(errors="replace"))
 
     test = unittest.FunctionTestCase(print)
@@ -63,16 +63,16 @@ class Result(unittest.TestResult):
 
     def addUnexpectedSuccess(self, test):
         super().addUnexpectedSuccess(test)
-        self.failed = True
+        self.has_failed = True
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        self.skipped = True
+        self.was_skipped = True
         os.write(1, f"\nskipped: {reason}\n".encode(errors="replace"))
 
     def stopTest(self, test):
         super().stopTest(test)
-        say("fail" if self.failed else "skip" if self.skipped else "pass", test)
+        say("fail" if self.has_failed else "skip" if self.was_skipped else "pass", test)
 
 
 def main():

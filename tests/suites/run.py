@@ -143,10 +143,10 @@ def main():
     known = document.Known(os.path.join(HERE, "known", f"{args.suite}.txt"))
     session = Session(args)
     runs = session.smoke_runs(known) if args.smoke else session.oracle(session.runs)
-    if args.failed:
-        have = session.cache.get(args.engine)
-        runs = [r for r in runs if any(have.get(c, [FAIL])[0] != PASS for c in r.cases)]
-    session.run(args.engine, runs, retry=not args.no_retry)
+    have = session.cache.get(args.engine)
+    again = [r for r in runs
+             if not args.failed or any(have.get(c, [FAIL])[0] != PASS for c in r.cases)]
+    session.run(args.engine, again, retry=not args.no_retry)
     unexplained = report(session, runs, known, args.engine)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
