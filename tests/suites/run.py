@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -140,6 +141,10 @@ def main():
         print(f"SKIP: native runs need root (a PID namespace) and {args.sp}")
         sys.exit(engines.SKIP)
     engines.from_arguments(args)
+    # Ignored signals are inherited, handled ones are not: cases see the default actions.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     known = document.Known(os.path.join(HERE, "known", f"{args.suite}.txt"))
     session = Session(args)
     runs = session.smoke_runs(known) if args.smoke else session.oracle(session.runs)
