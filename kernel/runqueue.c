@@ -10,6 +10,9 @@
 
 #define CATCH_UP_MS 5 /* what a thread keeps of the time it did not use */
 #define PREEMPT_MS 1  /* so far behind, it need not wait for the end of the slice */
+/* What a thread gets before another takes its place: one that sleeps for microseconds, again and
+ * again, must not use up all of another's time with switches and timers. */
+#define LEAST_RUN_US 500
 
 static uint64_t next_order;
 
@@ -78,8 +81,8 @@ void runqueue_add(struct thread *t) {
     if (cpu->idle != CPU_BUSY) {
         if (cpu != self) cpu_kick(cpu);
     } else if (behind(t, cpu->thread) > (int64_t)cycles(PREEMPT_MS)) {
-        cpu->slice_end = 0;
-        cpu_kick(cpu);
+        cpu->slice_end = min(cpu->slice_end, cpu->slice_start + LEAST_RUN_US * cycles(1) / 1000);
+        cpu_kick(cpu); /* to leave, or to arm the timer for then */
     }
 }
 
@@ -132,6 +135,15 @@ bool runqueue_any_waiting(void) {
         if (cpu->queued > 0) return true;
     }
     return false;
+}
+
+uint64_t runqueue_next_slice_end(void) {
+    const struct percpu *cpu;
+    uint64_t left = SLICE_MS * clock_tsc_khz();
+    for (uint32_t i = 0; (cpu = cpu_get(i)) != NULL; i++) {
+        if (cpu->queued > 0) left = min(left, sched_slice_left(cpu));
+    }
+    return left;
 }
 
 bool runqueue_belongs_here(const struct thread *t) { return allowed(t, percpu()); }

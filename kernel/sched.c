@@ -105,12 +105,17 @@ void sched_first_run(void) {
     kernel_leave();
 }
 
+static void begin_slice(struct percpu *cpu) {
+    cpu->slice_start = cpu->since;
+    cpu->slice_end = cpu->since + clock_tsc_khz() * SLICE_MS;
+}
+
 void sched_switch_away(void) {
     struct percpu *cpu = percpu();
     sched_account();
     struct thread *prev = cpu->thread, *next = runqueue_take();
     if (next == NULL) next = cpu->idle_thread;
-    cpu->slice_end = cpu->since + clock_tsc_khz() * SLICE_MS;
+    begin_slice(cpu);
     if (next != prev)
         switch_to(prev, next);
     else
@@ -129,7 +134,7 @@ static void idle_loop(void) {
             cpu->since = arch_tsc();
             continue;
         }
-        cpu->slice_end = cpu->since + clock_tsc_khz() * SLICE_MS;
+        begin_slice(cpu);
         switch_to(cpu->idle_thread, next);
     }
 }

@@ -96,8 +96,9 @@ def golang(directory, jobs):
     for package in suites.GO_PACKAGES:
         target = os.path.join(directory, "bin", package.replace("/", "_") + ".test")
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        run([tool, "test", "-c", "-p", str(jobs), "-tags=timetzdata", "-o", target, package], env=env,
-            cwd=os.path.join(root, "src", package))
+        # Debian leaves out the time zones that the tests of time insist on.
+        run([tool, "test", "-c", "-p", str(jobs), "-tags=timetzdata", "-o", target, package],
+            env=env, cwd=os.path.join(root, "src", package))
     shutil.rmtree(env["GOCACHE"], ignore_errors=True)
 
 

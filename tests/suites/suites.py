@@ -129,8 +129,8 @@ class Libuv(Suite):
 
     def runs(self):
         program = os.path.join(self.directory(), "uv_run_tests_a")
-        names = sorted({l.strip() for l in listing([program, "--list"], env=self.environment)} - {""})
-        return [Run(n, [program, n, n]) for n in names]
+        names = {l.strip() for l in listing([program, "--list"], env=self.environment)} - {""}
+        return [Run(n, [program, n, n]) for n in sorted(names)]
 
 
 class Golang(Suite):
