@@ -126,6 +126,7 @@ def main():
     parser.add_argument("--filter", default="", metavar="RE", help="only processes of this name")
     parser.add_argument("--fresh", action="store_true", help="native and SP runs again, too")
     parser.add_argument("--failed", action="store_true", help="only what failed last time")
+    parser.add_argument("--report", action="store_true", help="run nothing: from stored results")
     parser.add_argument("--no-retry", action="store_true", help="failures are run once only")
     parser.add_argument("--smoke", type=int, metavar="N", help="N short processes, all must pass")
     parser.add_argument("--sp", default="build/tests/suites/sp", metavar="PATH",
@@ -149,8 +150,8 @@ def main():
     session = Session(args)
     runs = session.smoke_runs(known) if args.smoke else session.oracle(session.runs)
     have = session.cache.get(args.engine)
-    again = [r for r in runs
-             if not args.failed or any(have.get(c, [FAIL])[0] != PASS for c in r.cases)]
+    again = [] if args.report else [
+        r for r in runs if not args.failed or any(have.get(c, [FAIL])[0] != PASS for c in r.cases)]
     session.run(args.engine, again, retry=not args.no_retry)
     unexplained = report(session, runs, known, args.engine)
     if args.json:
