@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A thread that sleeps for microseconds, again and again, leaves time for another that computes. */
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -9,6 +8,10 @@
 #include <unistd.h>
 
 #include "check.h"
+
+/* musl comes without the header. */
+#define FUTEX_WAIT 0
+#define FUTEX_PRIVATE_FLAG 128
 
 static atomic_int done;
 
@@ -24,7 +27,7 @@ static void *compute(void *arg) {
 static void wait_on_futex(void) {
     static atomic_int never;
     const struct timespec ten_us = {0, 10000};
-    long r = syscall(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, &ten_us, NULL, 0);
+    long r = syscall(SYS_futex, &never, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, &ten_us, NULL, 0);
     CHECK(r == -1 && errno == ETIMEDOUT);
 }
 
