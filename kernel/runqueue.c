@@ -11,6 +11,9 @@
 
 #define CATCH_UP_MS 5 /* what a thread keeps of the time it did not use */
 #define PREEMPT_MS 1  /* so far behind, it need not wait for the end of the slice */
+/* What a thread gets before another takes its place: one that sleeps for microseconds, again and
+ * again, must not use up all of another's time with switches and timers. */
+#define LEAST_RUN_US 500
 
 #define ORDER_MIDDLE (1ULL << 62)
 
@@ -88,9 +91,12 @@ static bool preempts(const struct thread *t, const struct thread *running) {
     return behind(t, running) > (int64_t)cycles(PREEMPT_MS);
 }
 
-static void preempt(struct percpu *cpu) {
-    cpu->slice_end = 0;
-    cpu_kick(cpu);
+/* Ends the slice; for the sake of an ordinary thread not before the running one has got somewhere.
+ */
+static void preempt(struct percpu *cpu, bool at_once) {
+    uint64_t least = cpu->slice_start + LEAST_RUN_US * cycles(1) / 1000;
+    cpu->slice_end = at_once ? 0 : min(cpu->slice_end, least);
+    cpu_kick(cpu); /* to leave, or to arm the timer for then */
 }
 
 /* A CPU where a real-time thread runs at once; an idle CPU, best the one where it ran last, whose
@@ -115,7 +121,7 @@ void runqueue_add(struct thread *t) {
     if (cpu->idle != CPU_BUSY) {
         if (cpu != self) cpu_kick(cpu);
     } else if (preempts(t, cpu->thread)) {
-        preempt(cpu);
+        preempt(cpu, t->sched.priority > 0);
     }
 }
 
@@ -148,7 +154,7 @@ void sched_set_policy(struct thread *t, const struct sched_policy *policy) {
     if (queued) take_out(cpu, t);
     t->sched = *policy;
     if (queued) runqueue_add(t);
-    if (running && cpu->queued > 0) preempt(cpu); /* it may have to make room now */
+    if (running && cpu->queued > 0) preempt(cpu, true); /* it may have to make room now */
 }
 
 void runqueue_account(struct percpu *cpu, struct thread *t, uint64_t cycles_run) {
@@ -193,6 +199,15 @@ bool runqueue_any_waiting(void) {
         if (cpu->queued > 0) return true;
     }
     return false;
+}
+
+uint64_t runqueue_next_slice_end(void) {
+    const struct percpu *cpu;
+    uint64_t left = SLICE_MS * clock_tsc_khz();
+    for (uint32_t i = 0; (cpu = cpu_get(i)) != NULL; i++) {
+        if (cpu->queued > 0) left = min(left, sched_slice_left(cpu));
+    }
+    return left;
 }
 
 bool runqueue_belongs_here(const struct thread *t) { return allowed(t, percpu()); }

@@ -109,8 +109,10 @@ void sched_first_run(void) {
     kernel_leave();
 }
 
-static uint64_t slice_ms(const struct thread *t) {
-    return t->sched.policy == SCHED_RR ? SCHED_RR_SLICE_MS : SLICE_MS;
+static void begin_slice(struct percpu *cpu, const struct thread *t) {
+    uint64_t ms = t->sched.policy == SCHED_RR ? SCHED_RR_SLICE_MS : SLICE_MS;
+    cpu->slice_start = cpu->since;
+    cpu->slice_end = cpu->since + clock_tsc_khz() * ms;
 }
 
 void sched_switch_away(void) {
@@ -118,7 +120,7 @@ void sched_switch_away(void) {
     sched_account();
     struct thread *prev = cpu->thread, *next = runqueue_take();
     if (next == NULL) next = cpu->idle_thread;
-    cpu->slice_end = cpu->since + clock_tsc_khz() * slice_ms(next);
+    begin_slice(cpu, next);
     if (next != prev)
         switch_to(prev, next);
     else
@@ -137,7 +139,7 @@ static void idle_loop(void) {
             cpu->since = arch_tsc();
             continue;
         }
-        cpu->slice_end = cpu->since + clock_tsc_khz() * slice_ms(next);
+        begin_slice(cpu, next);
         switch_to(cpu->idle_thread, next);
     }
 }

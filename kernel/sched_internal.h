@@ -45,6 +45,8 @@ struct thread *runqueue_take(void);
 /* Has this CPU one waiting?  Has any? */
 bool runqueue_empty(void);
 bool runqueue_any_waiting(void);
+/* Cycles until the first slice ends that somebody waits for; a whole slice if nobody does. */
+uint64_t runqueue_next_slice_end(void);
 /* May t run on this CPU? */
 bool runqueue_belongs_here(const struct thread *t);
 /* After a change of t's affinity. */

@@ -9,7 +9,7 @@
 
 #include "sched_internal.h"
 
-#define SLICE_NS (SLICE_MS * 1000000LL)
+#define NEAR_NS 100000 /* armed for about then is good enough */
 
 static struct {
     int64_t armed_ns; /* 0: not armed */
@@ -39,13 +39,19 @@ static int64_t earlier(int64_t a, int64_t b) {
     return min(a, b);
 }
 
+/* When the first slice ends, or 0: the timer fires before that or little later. */
+static int64_t tick_deadline(void) {
+    int64_t end =
+        clock_monotonic_ns() + (int64_t)(runqueue_next_slice_end() * 1000000 / clock_tsc_khz());
+    if (timer.ticking && timer.armed_ns - end < NEAR_NS) return 0;
+    timer.ticking = true;
+    return end;
+}
+
 void timer_update(void) {
     int64_t next = thread_deadline(), want = current_process()->itimer_deadline_ns;
     if (next >= 0) want = earlier(want, max(next, 1));
-    if (!timer.ticking && tick_needed()) {
-        timer.ticking = true;
-        want = earlier(want, clock_monotonic_ns() + SLICE_NS);
-    }
+    if (tick_needed()) want = earlier(want, tick_deadline());
     if (want == 0 || (timer.armed_ns != 0 && timer.armed_ns <= want)) return;
     timer.armed_ns = want;
     union hc_args args = {.timer = {.deadline_ns = want}};

@@ -205,6 +205,7 @@ struct percpu {
     uint32_t poll_us;         /* how long to poll before halting */
     uint64_t min_vruntime;    /* no waiting thread of this CPU falls much behind it */
     uint64_t since;           /* TSC when the running thread got the CPU or was accounted for */
+    uint64_t slice_start;     /* TSC when the running thread was switched to */
     uint64_t slice_end;       /* TSC */
     struct thread *idle_thread;
     uint64_t busy_cycles;   /* up to `since`: of all threads but the idle one */
