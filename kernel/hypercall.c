@@ -144,12 +144,29 @@ int64_t hypercall(enum hc_nr nr, union hc_args *args) {
     return result;
 }
 
+/* A count of the host's; true if it has grown since *known. */
+static bool grown(const uint32_t *count, uint32_t *known) {
+    uint32_t now = __atomic_load_n(count, __ATOMIC_ACQUIRE);
+    bool more = now != *known;
+    *known = now;
+    return more;
+}
+
 uint32_t hypercall_take_events(void) {
-    return comm == NULL ? 0 : __atomic_exchange_n(&comm->events, 0, __ATOMIC_SEQ_CST);
+    static uint32_t posted, known[HC_EVENT_KINDS];
+    if (comm == NULL || !grown(&comm->posted, &posted)) return 0;
+    uint32_t kinds = 0;
+    for (unsigned i = 0; i < HC_EVENT_KINDS; i++)
+        if (grown(&comm->events[i], &known[i])) kinds |= 1u << i;
+    __atomic_store_n(&comm->seen, posted, __ATOMIC_SEQ_CST);
+    return kinds;
 }
 
 uint64_t hypercall_take_signals(void) {
-    uint64_t signals = comm == NULL ? 0 : __atomic_exchange_n(&comm->signals, 0, __ATOMIC_SEQ_CST);
+    static uint32_t known[ARRAY_LEN(((struct hc_comm *)0)->signal_counts)];
+    uint64_t signals = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(known); i++)
+        if (grown(&comm->signal_counts[i], &known[i])) signals |= 1ULL << i;
     if (signals != 0) news++;
     return signals;
 }

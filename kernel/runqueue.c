@@ -141,12 +141,14 @@ void runqueue_preempted(struct thread *t) {
         insert(percpu(), t);
 }
 
-bool runqueue_slice_counts(const struct thread *t) {
-    const struct thread *first = RB_MIN(run_tree, &percpu()->runnable);
+static bool slice_counts(struct percpu *cpu) {
+    const struct thread *first = RB_MIN(run_tree, &cpu->runnable), *t = cpu->thread;
     if (first == NULL) return false;
     if (first->sched.priority != t->sched.priority) return outranks(first, t);
     return t->sched.policy != SCHED_FIFO;
 }
+
+bool runqueue_slice_counts(void) { return slice_counts(percpu()); }
 
 void sched_set_policy(struct thread *t, const struct sched_policy *policy) {
     struct percpu *cpu = cpu_get(t->cpu);
@@ -202,12 +204,13 @@ bool runqueue_any_waiting(void) {
 }
 
 uint64_t runqueue_next_slice_end(void) {
-    const struct percpu *cpu;
+    struct percpu *cpu;
     uint64_t left = SLICE_MS * clock_tsc_khz();
     for (uint32_t i = 0; (cpu = cpu_get(i)) != NULL; i++) {
-        if (cpu->queued > 0) left = min(left, sched_slice_left(cpu));
+        if (slice_counts(cpu)) left = min(left, sched_slice_left(cpu));
     }
-    return left;
+    /* Where it is over, somebody is on the way: not at once again. */
+    return max(left, LEAST_RUN_US * cycles(1) / 1000);
 }
 
 bool runqueue_belongs_here(const struct thread *t) { return allowed(t, percpu()); }

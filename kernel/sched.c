@@ -214,7 +214,7 @@ void sched_leave_kernel(void) {
     if (!runqueue_belongs_here(t)) {
         sched_enqueue(t);
         sched_switch_away();
-    } else if (sched_slice_left(percpu()) == 0 && runqueue_slice_counts(t)) {
+    } else if (sched_slice_left(percpu()) == 0 && runqueue_slice_counts()) {
         t->preemptions++;
         sched_account();
         runqueue_preempted(t);

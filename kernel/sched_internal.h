@@ -36,8 +36,8 @@ void runqueue_add(struct thread *t);
  * it. */
 void runqueue_yield(struct thread *t);
 void runqueue_preempted(struct thread *t);
-/* Does the end of the slice make the running thread t give way to a waiting one? */
-bool runqueue_slice_counts(const struct thread *t);
+/* Does the end of the slice make the running thread give way to a waiting one? */
+bool runqueue_slice_counts(void);
 /* t has had cycles_run more on `cpu`. */
 void runqueue_account(struct percpu *cpu, struct thread *t, uint64_t cycles_run);
 /* The next thread for this CPU, perhaps another CPU's, or NULL. */

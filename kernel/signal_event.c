@@ -48,10 +48,10 @@ static void check_itimer(void) {
 
 void signal_collect_events(void) {
     uint32_t events = hypercall_take_events();
-    if (events & HC_EVENT_TIMER) timer_fired();
-    if (events & HC_EVENT_JOB) job_event();
+    if (events & 1u << HC_EVENT_TIMER) timer_fired();
+    if (events & 1u << HC_EVENT_JOB) job_event();
     check_itimer();
-    if (!(events & HC_EVENT_SIGNAL)) return;
+    if (!(events & 1u << HC_EVENT_SIGNAL)) return;
     for (uint64_t signals = hypercall_take_signals(); signals; signals &= signals - 1) {
         int sig = __builtin_ctzll(signals) + 1;
         send_from_outside(sig, TERMINAL_SIGNALS & SIG_BIT(sig) ? SI_KERNEL : SI_USER);

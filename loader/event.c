@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals, timers and sleeping.  Handlers only set bits in the communication page and kick the
+/* Signals, timers and sleeping.  Handlers only count events in the communication page and kick the
  * engine; the engine raises the interrupt.  Owns the signal dispositions, the guest's timer and
  * the --timeout timer. */
 #include <loader/event.h>
@@ -31,6 +31,7 @@ static void (*engine_kick)(uint32_t cpu);
 static int end_fd = -1;
 static uint32_t raised[HC_MAX_CPUS]; /* an interrupt is owed to this virtual CPU */
 static int64_t posted_ns[65];        /* when a signal was first posted and not yet taken */
+static uint32_t posted_at[65];       /* and how many events there were then */
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -38,10 +39,15 @@ static int64_t now_ns(void) {
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-void event_post(uint32_t events, uint64_t signals) {
-    __atomic_fetch_or(&vm_comm->signals, signals, __ATOMIC_SEQ_CST);
-    __atomic_fetch_or(&vm_comm->events, events, __ATOMIC_SEQ_CST);
+void event_post(enum hc_event kind) {
+    __atomic_fetch_add(&vm_comm->events[kind], 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&vm_comm->posted, 1, __ATOMIC_SEQ_CST);
     event_raise(0);
+}
+
+/* Has the guest looked at its events since `posted` had this value? */
+static bool guest_saw(uint32_t posted) {
+    return (int32_t)(__atomic_load_n(&vm_comm->seen, __ATOMIC_SEQ_CST) - posted) >= 0;
 }
 
 void event_raise(uint32_t cpu) {
@@ -62,19 +68,20 @@ _Noreturn static void end_now(const char *why, int status) {
 
 static void on_forwarded(int sig) {
     int saved_errno = errno;
-    uint64_t bit = 1ULL << (sig - 1);
-    bool untaken = __atomic_load_n(&vm_comm->signals, __ATOMIC_SEQ_CST) & bit;
+    bool untaken = posted_ns[sig] != 0 && !guest_saw(posted_at[sig]);
     if (!untaken)
         posted_ns[sig] = now_ns();
     else if (sig != SIGWINCH && sig != SIGCONT && now_ns() - posted_ns[sig] > STUCK_NS)
         end_now("hermit-run: killed: the guest does not react to the signal\n", 128 + sig);
-    event_post(HC_EVENT_SIGNAL, bit);
+    __atomic_fetch_add(&vm_comm->signal_counts[sig - 1], 1, __ATOMIC_SEQ_CST);
+    event_post(HC_EVENT_SIGNAL);
+    if (!untaken) posted_at[sig] = __atomic_load_n(&vm_comm->posted, __ATOMIC_SEQ_CST);
     errno = saved_errno;
 }
 
 static void on_kick(int sig) {} /* ends a system call */
 
-static void on_timer(int sig) { event_post(HC_EVENT_TIMER, 0); }
+static void on_timer(int sig) { event_post(HC_EVENT_TIMER); }
 
 static void on_timeout(int sig) {
     end_now("hermit-run: stopped: the time given with --timeout is over\n", EXIT_TIMEOUT);
@@ -188,7 +195,7 @@ int64_t hc_wait(union hc_args *args) {
     const struct hc_wait *a = &args->wait;
     uint32_t cpu = hc_caller();
     /* The program waits: what it was told to wait for may come with the events word alone. */
-    if (cpu == 0 && __atomic_load_n(&vm_comm->events, __ATOMIC_SEQ_CST) != 0) return -EINTR;
+    if (cpu == 0 && !guest_saw(__atomic_load_n(&vm_comm->posted, __ATOMIC_SEQ_CST))) return -EINTR;
     if (__atomic_load_n(&vm_comm->kicked[cpu], __ATOMIC_SEQ_CST) != 0) return -EINTR;
     struct timespec left = remaining(a->deadline_ns);
     const struct timespec *timeout = a->deadline_ns < 0 ? NULL : &left;

@@ -48,7 +48,7 @@ static void finish(struct job *j, int64_t result) {
     call->result = result;
     __atomic_store_n(&call->state, HC_DONE, __ATOMIC_RELEASE);
     hc_unlock();
-    event_post(HC_EVENT_JOB, 0);
+    event_post(HC_EVENT_JOB);
 }
 
 static struct job *take(void) {

@@ -20,7 +20,7 @@ int memory_release(gpa_t gpa, uint64_t len);
 
 /* event.c: signals and timers that the guest must hear of.  event_post is async-signal-safe. */
 struct hc_comm;
-void event_post(uint32_t events, uint64_t signals);
+void event_post(enum hc_event kind);
 
 /* How the guest ended, filled by hc_exit. */
 struct vm_exit {

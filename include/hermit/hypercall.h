@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define HC_VERSION 2
+#define HC_VERSION 3
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -151,8 +151,8 @@ struct hc_wait_fd {
     uint16_t revents;
 };
 /* Sleeps until an fd is ready, deadline_ns (CLOCK_MONOTONIC, -1: none) passes, the CPU is kicked
- * (comm->kicked) or, on CPU 0, comm->events is non-zero (-EINTR).  Result: number of ready entries.
- * -EBUSY: another CPU watches files already.  Always through the doorbell. */
+ * (comm->kicked) or, on CPU 0, an event was not seen yet (-EINTR).  Result: number of ready
+ * entries. -EBUSY: another CPU watches files already.  Always through the doorbell. */
 struct hc_wait {
     gpa_t fds;
     uint32_t count;
@@ -429,14 +429,16 @@ struct hc_call {
     union hc_args u;
 };
 
-enum hc_events {
-    HC_EVENT_SIGNAL = 1, /* comm->signals has bits */
-    HC_EVENT_TIMER = 2,
-    HC_EVENT_JOB = 4, /* a job is done */
+enum hc_event {
+    HC_EVENT_SIGNAL, /* comm->signal_counts tells which */
+    HC_EVENT_TIMER,
+    HC_EVENT_JOB, /* a job is done */
+    HC_EVENT_KINDS
 };
 
-/* Pages shared by the loader and the kernel.  Host writes: polling, events, signals.  Guest clears
- * events and signals with atomic exchange.
+/* Pages shared by the loader and the kernel.  Each word is written by one side only: an emulated
+ * CPU's read-modify-write need not be atomic against the host's.  The host counts events, the guest
+ * keeps the counts that it knows and tells in `seen` how far it has looked.
  *
  * kicked[n] is the guest's mark that CPU n is to look up: HC_WAIT does not sleep while it is set,
  * as HERMIT_PORT_KICK may come before it.
@@ -445,13 +447,15 @@ enum hc_events {
  * writes to HERMIT_PORT_LOCK_WAIT, which returns when the word is no longer 2 or another CPU has
  * written to HERMIT_PORT_LOCK_WAKE, or sooner (futex(2) on the word). */
 struct hc_comm {
-    uint32_t polling; /* a service thread watches the calls' state; no doorbell needed */
-    uint32_t events;  /* enum hc_events, set by the host before it raises HERMIT_VEC_EVENT */
-    uint64_t signals; /* bit n-1: Linux signal n was sent to hermit-run for the program */
-    uint64_t pad[6];
+    uint32_t polling; /* host: a service thread watches the calls' state; no doorbell needed */
+    uint32_t posted;  /* host: events so far, counted after their own count, before the interrupt */
+    uint32_t seen;    /* guest: what `posted` was when it last looked at the counts */
+    uint32_t events[HC_EVENT_KINDS]; /* host: by kind */
+    uint32_t pad[10];
     uint32_t kernel_lock; /* alone in its cache line */
     uint32_t pad2[15];
     uint32_t kicked[HC_MAX_CPUS];
+    uint32_t signal_counts[64];        /* host: [n - 1]: Linux signal n was sent to the program */
     struct hc_call calls[HC_MAX_CPUS]; /* by virtual CPU */
     struct hc_call jobs[HC_MAX_JOBS];  /* see hc_job_start */
 };
@@ -472,7 +476,7 @@ _Static_assert(sizeof(union hc_args) == 112, "wire size");
 _Static_assert(sizeof(struct hc_call) == 128, "wire size");
 _Static_assert(sizeof(struct hc_cpu_start) == 32, "wire size");
 _Static_assert(sizeof(struct hc_job_start) == 8, "wire size");
-_Static_assert(sizeof(struct hc_comm) == 128 + 132 * HC_MAX_CPUS + 128 * HC_MAX_JOBS, "wire size");
+_Static_assert(sizeof(struct hc_comm) == 384 + 132 * HC_MAX_CPUS + 128 * HC_MAX_JOBS, "wire size");
 _Static_assert(sizeof(struct hc_comm) <= HC_COMM_BYTES, "room");
 
 #endif

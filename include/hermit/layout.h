@@ -68,7 +68,7 @@
 /* Interrupt vectors. */
 #define HERMIT_VEC_PIC_BASE 0x20
 #define HERMIT_VEC_SERIAL 0x24 /* IRQ 4 */
-#define HERMIT_VEC_EVENT 0x30  /* bits in hc_comm.events, or another CPU's kick */
+#define HERMIT_VEC_EVENT 0x30  /* an event in hc_comm, or another CPU's kick */
 #define HERMIT_VEC_IPI 0x31    /* QEMU: another CPU's kick */
 #define HERMIT_VEC_COUNT 0x40
 

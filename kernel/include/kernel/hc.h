@@ -15,7 +15,8 @@ bool hypercall_available(void);
 _Noreturn void hypercall_exit(enum hc_exit_kind kind, uint32_t status);
 /* Called once by kernel_main before anything else. */
 void hypercall_init(const struct hermit_boot *boot);
-/* Bits of enum hc_events that the loader has set; clears them. */
+/* Kinds of events (1 << enum hc_event) that the loader has posted since the last look, and, for
+ * HC_EVENT_SIGNAL, signals (1 << n - 1). */
 uint32_t hypercall_take_events(void);
 uint64_t hypercall_take_signals(void);
 /* Grows with every call that may have changed a host file, or told the program of a change, and
