@@ -54,7 +54,8 @@ void timer_update(void) {
     if (tick_needed()) want = earlier(want, tick_deadline());
     if (want == 0 || (timer.armed_ns != 0 && timer.armed_ns <= want)) return;
     timer.armed_ns = want;
-    union hc_args args = {.timer = {.deadline_ns = want}};
+    int64_t delay = want - clock_monotonic_ns();
+    union hc_args args = {.timer = {.delay_ns = max(delay, 1)}};
     if (hypercall_available()) hypercall(HC_TIMER, &args);
 }
 

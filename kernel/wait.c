@@ -155,11 +155,16 @@ static void check_deadlines(void) {
 }
 
 static int64_t call_loader(struct hc_wait_fd *fds, uint32_t count, int64_t deadline_ns) {
+    int64_t left = deadline_ns;
+    if (deadline_ns > 0) {
+        left -= clock_monotonic_ns();
+        left = max(left, 0);
+    }
     static struct hc_wait_fd none; /* an address that the loader accepts for no entries */
     union hc_args args = {
         .wait = {.fds = frame_gpa(count ? fds : &none),
                  .count = min(count, HC_MAX_WAIT_FDS),
-                 .deadline_ns = deadline_ns < 0 ? WAIT_FOREVER : deadline_ns},
+                 .timeout_ns = left},
     };
     hostfs_flush_closes();
     return hypercall(HC_WAIT, &args);

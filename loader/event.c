@@ -156,9 +156,8 @@ static int load_fds(const struct hc_wait *a, struct hc_wait_fd *in, struct pollf
     return 0;
 }
 
-static struct timespec remaining(int64_t deadline_ns) {
-    int64_t now = now_ns(), left = deadline_ns > now ? deadline_ns - now : 0;
-    return (struct timespec){.tv_sec = left / 1000000000LL, .tv_nsec = left % 1000000000LL};
+static struct timespec timespec_of(int64_t ns) {
+    return (struct timespec){.tv_sec = ns / 1000000000LL, .tv_nsec = ns % 1000000000LL};
 }
 
 /* Sleeps with the fds that one CPU at a time may bring. */
@@ -197,8 +196,8 @@ int64_t hc_wait(union hc_args *args) {
     /* The program waits: what it was told to wait for may come with the events word alone. */
     if (cpu == 0 && !guest_saw(__atomic_load_n(&vm_comm->posted, __ATOMIC_SEQ_CST))) return -EINTR;
     if (__atomic_load_n(&vm_comm->kicked[cpu], __ATOMIC_SEQ_CST) != 0) return -EINTR;
-    struct timespec left = remaining(a->deadline_ns);
-    const struct timespec *timeout = a->deadline_ns < 0 ? NULL : &left;
+    struct timespec left = timespec_of(a->timeout_ns);
+    const struct timespec *timeout = a->timeout_ns < 0 ? NULL : &left;
     int64_t r;
     if (a->count == 0) {
         r = wait_for_time(cpu, timeout);
@@ -213,12 +212,11 @@ int64_t hc_wait(union hc_args *args) {
 int64_t hc_timer(union hc_args *args) {
     static timer_t timer;
     static bool created;
-    int64_t deadline = args->timer.deadline_ns;
+    int64_t delay = args->timer.delay_ns;
     struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = TIMER_SIGNAL};
-    if (deadline < 0) return -EINVAL;
+    if (delay < 0) return -EINVAL;
     if (!created && timer_create(CLOCK_MONOTONIC, &e, &timer) != 0) return -errno;
     created = true;
-    struct itimerspec t = {
-        .it_value = {.tv_sec = deadline / 1000000000LL, .tv_nsec = deadline % 1000000000LL}};
-    return timer_settime(timer, TIMER_ABSTIME, &t, NULL) == 0 ? 0 : -errno;
+    struct itimerspec t = {.it_value = timespec_of(delay)};
+    return timer_settime(timer, 0, &t, NULL) == 0 ? 0 : -errno;
 }

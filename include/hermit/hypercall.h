@@ -150,18 +150,19 @@ struct hc_wait_fd {
     uint16_t events;
     uint16_t revents;
 };
-/* Sleeps until an fd is ready, deadline_ns (CLOCK_MONOTONIC, -1: none) passes, the CPU is kicked
+/* Sleeps until an fd is ready, timeout_ns (from now, -1: none) is over, the CPU is kicked
  * (comm->kicked) or, on CPU 0, an event was not seen yet (-EINTR).  Result: number of ready
  * entries. -EBUSY: another CPU watches files already.  Always through the doorbell. */
 struct hc_wait {
     gpa_t fds;
     uint32_t count;
     uint32_t pad;
-    int64_t deadline_ns;
+    int64_t timeout_ns;
 };
-/* Arms (or, with 0, disarms) the one event timer, CLOCK_MONOTONIC: HC_EVENT_TIMER when it fires. */
+/* Arms (or, with 0, disarms) the one event timer: HC_EVENT_TIMER after delay_ns.  Times between the
+ * two sides are relative: an emulated CPU's clock may run away from the host's. */
 struct hc_timer {
-    int64_t deadline_ns;
+    int64_t delay_ns;
 };
 struct hc_clock {
     int64_t monotonic_ns;

@@ -127,7 +127,7 @@ static int calls(void) {
         if (nr == HC_MEM_RELEASE && next() % 1024 != 0) continue; /* mostly suicide */
         for (unsigned i = 0; i < 14; i++)
             comm->calls[0].u.words[i] = word();
-        if (nr == HC_WAIT) comm->calls[0].u.wait.deadline_ns = 1;
+        if (nr == HC_WAIT) comm->calls[0].u.wait.timeout_ns = 1;
         ring(comm, nr);
         done++;
         clock_gettime(CLOCK_MONOTONIC, &now);
