@@ -83,14 +83,14 @@ struct hermit_boot {
 
 #define HERMIT_STATS_CALLS 512
 struct hermit_stats {
-    uint64_t tsc_start; /* kernel entry, guest TSC */
-    uint64_t tsc_user;  /* first instruction of the program */
-    uint64_t ram_used;  /* bytes of RAM handed out now */
-    uint64_t ram_peak;  /* at most */
-    uint64_t faults;    /* page faults taken */
-    uint64_t doorbells; /* hypercalls that rang */
-    uint64_t polled;    /* hypercalls served by the polling thread */
-    uint64_t pad;
+    uint64_t tsc_start;                 /* kernel entry, guest TSC */
+    uint64_t tsc_user;                  /* first instruction of the program */
+    uint64_t ram_used;                  /* bytes of RAM handed out now */
+    uint64_t ram_peak;                  /* at most */
+    uint64_t faults;                    /* page faults taken */
+    uint64_t doorbells;                 /* hypercalls that rang */
+    uint64_t polled;                    /* hypercalls served by the polling thread */
+    uint64_t tsc_khz;                   /* of call_cycles */
     uint32_t calls[HERMIT_STATS_CALLS]; /* by system-call number */
     uint32_t call_errors[HERMIT_STATS_CALLS];
     uint64_t call_cycles[HERMIT_STATS_CALLS];
