@@ -5,6 +5,7 @@
 #include <hermit/boot.h>
 #include <hermit/linux_abi.h>
 #include <kernel/arch.h>
+#include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/process.h>
@@ -173,6 +174,7 @@ uint64_t hypercall_take_signals(void) {
 
 void hypercall_exit(enum hc_exit_kind kind, uint32_t status) {
     struct frame_usage usage = frame_usage();
+    hermit_stats.tsc_khz = clock_tsc_khz();
     hermit_stats.ram_used = usage.used;
     hermit_stats.ram_peak = usage.peak;
     if (comm == NULL) serial_power_off(kind == HC_EXIT_PROGRAM ? status : 128 + status);

@@ -29,8 +29,6 @@ static double us(uint64_t from, uint64_t to) {
     return tsc_khz == 0 || to < from ? 0 : (double)(to - from) * 1000.0 / (double)tsc_khz;
 }
 
-double stats_us(uint64_t cycles) { return us(0, cycles); }
-
 static void print_boot(const struct hermit_stats *s) {
     uint64_t kernel = s->tsc_start - tsc_offset, user = s->tsc_user - tsc_offset;
     fprintf(stderr,

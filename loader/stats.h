@@ -21,8 +21,6 @@ enum stats_mark {
 void stats_mark(enum stats_mark mark);
 /* The guest's TSC is the host's plus offset. */
 void stats_tsc(uint64_t khz, uint64_t offset);
-/* Microseconds that so many cycles take. */
-double stats_us(uint64_t cycles);
 /* Calls by time, as strace -c; to where --strace goes. */
 void stats_print_summary(void);
 void stats_print(enum hermit_engine engine);

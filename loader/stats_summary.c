@@ -42,7 +42,8 @@ void stats_print_summary(void) {
     if (guest_copy_in(&s, vm_exit.stats, sizeof(s)) != 0) return;
     for (unsigned i = 0; i < HERMIT_SYSCALL_COUNT; i++) {
         if (s.calls[i] == 0 || hermit_syscall_names[i] == NULL) continue;
-        lines[n] = (struct line){hermit_syscall_names[i], stats_us(s.call_cycles[i]) / 1e6,
+        lines[n] = (struct line){hermit_syscall_names[i],
+                                 s.tsc_khz ? (double)s.call_cycles[i] / 1e3 / (double)s.tsc_khz : 0,
                                  s.calls[i], s.call_errors[i]};
         total.seconds += lines[n].seconds;
         total.calls += lines[n].calls;

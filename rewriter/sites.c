@@ -232,6 +232,17 @@ static bool split_gaps(struct code *c, struct starts *s) {
     return s->count > before;
 }
 
+/* Each round decodes everything again: more than one only where much is not described. */
+static int split_rounds(const struct code *c) {
+    uint64_t gaps = 0, all = 0;
+    for (uint32_t f = 0; f < code_count(c); f++) {
+        uint64_t size = c->funcs.items[f].end - c->funcs.items[f].start;
+        all += size;
+        if (c->funcs.items[f].is_gap) gaps += size;
+    }
+    return gaps > all / 8 ? SPLITS_MAX : 1;
+}
+
 bool code_build(struct code *c, const struct elf_in *elf) {
     struct starts starts = {0};
     *c = (struct code){.elf = elf, .disasm = disasm_open()};
@@ -239,7 +250,8 @@ bool code_build(struct code *c, const struct elf_in *elf) {
     collect_starts(c, &starts);
     settle_starts(&starts);
     scan(c, &starts);
-    for (int round = 0; round < SPLITS_MAX && split_gaps(c, &starts); round++)
+    int rounds = split_rounds(c);
+    for (int round = 0; round < rounds && split_gaps(c, &starts); round++)
         scan(c, &starts);
     LIST_FREE(&starts);
     for (size_t i = 0; i < c->sites.count; i++) {

@@ -91,6 +91,7 @@ struct hermit_stats {
     uint64_t doorbells;                 /* hypercalls that rang */
     uint64_t polled;                    /* hypercalls served by the polling thread */
     uint64_t ram_returned;              /* bytes given back to the host, in all */
+    uint64_t tsc_khz;                   /* of call_cycles */
     uint32_t calls[HERMIT_STATS_CALLS]; /* by system-call number */
     uint32_t call_errors[HERMIT_STATS_CALLS];
     uint64_t call_cycles[HERMIT_STATS_CALLS];
