@@ -96,6 +96,8 @@ void tree_fill_attr(const struct mount *m, const struct tree_node *n, struct hc_
 void tree_fill_statfs(const struct mount *m, struct statfs *out);
 /* For tree_entry.ops: the node of an open file, and the members that every one needs. */
 const struct tree_node *tree_file_node(const struct file *f);
+/* The node of an open directory of a tree; NULL: another kind of file. */
+const struct tree_node *tree_file_directory(const struct file *f);
 int tree_file_getattr(struct file *f, struct hc_attr *attr);
 int tree_file_statfs(struct file *f, gpa_t buf);
 void tree_file_release(struct file *f);

@@ -227,6 +227,10 @@ static const struct file_ops dir_ops = {
     .release = tree_file_release,
 };
 
+const struct tree_node *tree_file_directory(const struct file *f) {
+    return f->ops == &dir_ops ? tree_file_node(f) : NULL;
+}
+
 static const struct file_ops object_ops = {
     .getattr = tree_file_getattr,
     .statfs = tree_file_statfs,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files without a name or a type whose object is in the kernel: eventfd, timerfd, signalfd, epoll.
+/* Files without a name or a type whose object is in the kernel: eventfd, timerfd, signalfd, pidfd,
+ * epoll.
  * Each of the *_create functions returns a file (one reference) or NULL when memory is exhausted;
  * flags: O_NONBLOCK.  The other functions return -EINVAL for a file of another kind. */
 #ifndef KERNEL_ANON_FILE_H
@@ -31,5 +32,11 @@ int timerfd_get(struct file *f, struct timerfd_value *value);
 /* signalfd(2) */
 struct file *signalfd_create(uint64_t set, uint32_t flags);
 int signalfd_set(struct file *f, uint64_t set);
+
+/* pidfd_open(2), for the program itself */
+struct file *pidfd_create(uint32_t flags);
+bool file_is_pidfd(const struct file *f);
+/* Is a pidfd, or an open directory /proc/PID. */
+bool file_names_process(const struct file *f);
 
 #endif
