@@ -58,7 +58,8 @@ class Session:
         self.runs = [r for r in self.suite.runs() if re.search(args.filter, r.name)]
 
     def way(self, name):
-        return runner.Way(name, self.suite, self.args.sp, os.path.abspath(self.args.hermit_run))
+        return runner.Way(name, self.suite, self.args.sp,
+                          os.path.abspath(self.args.hermit_run), self.args.cpus)
 
     def run(self, name, runs, retry):
         """Runs and stores."""

@@ -24,8 +24,9 @@ RESTARTS = 40  # of a process with many cases, one of which ended it
 class Way:
     """How a process of the suite is started."""
 
-    def __init__(self, name, suite, sp=None, hermit_run=None):
-        self.name, self.suite, self.sp, self.hermit_run = name, suite, sp, hermit_run
+    def __init__(self, name, suite, sp=None, hermit_run=None, cpus=1):
+        self.name, self.suite, self.sp = name, suite, sp
+        self.hermit_run, self.cpus = hermit_run, cpus
 
     def limit(self, native_seconds):
         if self.name in LIMITS:
@@ -43,7 +44,7 @@ class Way:
         for volume in self.suite.volumes:
             shares += ["-v", f"{volume}:{volume}"]
         return [self.hermit_run, "--vmm", self.name, "--quiet", "--memory", "2G",
-                "--timeout", f"{seconds:.0f}s", *shares, *run.argv]
+                "--cpus", str(self.cpus), "--timeout", f"{seconds:.0f}s", *shares, *run.argv]
 
 
 def start(command, cwd, env, seconds):
