@@ -92,6 +92,7 @@ int64_t mm_map(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot, uint32_t 
                struct file *file, uint64_t offset, const char *name) {
     if (len == 0) return -EINVAL;
     if (len > HERMIT_USER_TOP) return -ENOMEM;
+    if (mm->vma_count > VMA_COUNT_MAX) return -ENOMEM;
     len = page_up(len);
     int64_t at = place(mm, addr, len, flags);
     if (at < 0) return at;

@@ -15,6 +15,8 @@ uint64_t user_copy(void *dst, const void *src, uint64_t len);
 
 /* mm_vma.c */
 struct vma *vma_insert(struct mm *mm, const struct vma *like);
+/* v->start or v->end has changed. */
+void vma_resized(struct vma *v);
 /* Splits the VMAs that straddle start or end; 0 or -ENOMEM. */
 int vma_split_range(struct mm *mm, gva_t start, gva_t end);
 void vma_remove(struct mm *mm, struct vma *v);

@@ -228,6 +228,7 @@ static struct vma *grow_stack(struct mm *mm, gva_t addr) {
     if (below != NULL && below->end + (guards ? 0 : STACK_GUARD) > start) return NULL;
     mm->mapped += v->start - start;
     v->start = start;
+    vma_resized(v);
     return v;
 }
 

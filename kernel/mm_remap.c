@@ -14,6 +14,7 @@ static bool grow_in_place(struct mm *mm, struct vma *v, uint64_t more) {
     if (more > HERMIT_USER_TOP - v->end) return false;
     if (next != NULL && next->start < v->end + more) return false;
     v->end += more;
+    vma_resized(v);
     mm->mapped += more;
     if (v->state & VMA_LOCKED) pages_populate(mm, v, v->end - more, v->end);
     vma_merge(mm, v);

@@ -159,7 +159,7 @@ static const struct tree_entry vm_rows[] = {
     VALUE("hugetlb_shm_group", "0"),
     VALUE("laptop_mode", "0"),
     VALUE("legacy_va_layout", "0"),
-    VALUE("max_map_count", "1048576"),
+    VALUE("max_map_count", "65530"),
     VALUE("min_free_kbytes", "0"),
     VALUE("mmap_min_addr", "65536"),
     VALUE("mmap_rnd_bits", "28"),

@@ -29,7 +29,11 @@ struct vma {
     struct file *file; /* holds a reference; NULL: anonymous */
     uint64_t offset;   /* bytes, of start within file */
     const char *name;  /* "[heap]", "[stack]", "[vdso]" or NULL; not owned */
+    gva_t low, high;   /* of the ranges of this subtree, with what must stay free below */
+    uint64_t gap;      /* the longest free range between two of them, bytes */
 };
+
+#define VMA_COUNT_MAX 65530 /* vm.max_map_count */
 
 RB_HEAD(vma_tree, vma);
 
@@ -38,6 +42,7 @@ RB_HEAD(vma_tree, vma);
 struct mm {
     LIST_ENTRY(mm) link; /* all address spaces */
     struct vma_tree vmas;
+    uint32_t vma_count;
     gpa_t root; /* PML4 */
     gva_t brk_start, brk;
     gva_t mmap_top; /* mappings are placed downward from here */

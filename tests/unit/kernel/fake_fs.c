@@ -141,9 +141,8 @@ struct thread *thread_find(int32_t tid) {
     return tid <= 1 ? &fake_thread : NULL;
 }
 
-struct vma *mm_next(struct mm *mm, gva_t addr) {
-    return NULL;
-}
+/* weak: a test may link the real one. */
+__attribute__((weak)) struct vma *mm_next(struct mm *mm, gva_t addr) { return NULL; }
 void mm_file_gone(bool (*is)(const struct file *f, const void *arg), const void *arg,
                   uint64_t start, uint64_t end, bool keep_private) {}
 bool mm_file_written(bool (*is)(const struct file *f, const void *arg), const void *arg) {
