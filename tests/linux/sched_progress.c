@@ -16,9 +16,11 @@
 static atomic_int done;
 
 static void *compute(void *arg) {
-    volatile uint64_t sum = 0;
-    for (int i = 0; i < 400000000; i++)
+    uint64_t sum = 0;
+    for (int i = 0; i < 400000000; i++) {
         sum += (uint64_t)i;
+        __asm__ volatile("" : "+r"(sum)); /* not to be computed ahead */
+    }
     done = 1;
     return NULL;
 }
