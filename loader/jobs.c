@@ -8,11 +8,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <loader/event.h>
 #include <loader/hc_file_io.h>
+#include <loader/thread.h>
 #include <loader/vm.h>
 
 #define THREADS_MAX 4
@@ -72,24 +72,11 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
-static bool start_thread(void) {
-    pthread_t thread;
-    pthread_attr_t attr;
-    sigset_t old;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, THREAD_STACK);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_BLOCK, event_signals(), &old);
-    bool started = pthread_create(&thread, &attr, thread_main, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    return started;
-}
-
 /* False if there is no thread and none can be had. */
 static bool enqueue(struct job *j) {
     pthread_mutex_lock(&lock);
-    if (idle == 0 && threads < THREADS_MAX && start_thread()) threads++;
+    if (idle == 0 && threads < THREADS_MAX && thread_start(thread_main, NULL, THREAD_STACK) == 0)
+        threads++;
     bool can = threads > 0;
     if (can) {
         j->next = NULL;

@@ -5,25 +5,23 @@
 #include <loader/poller.h>
 
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include <loader/event.h>
 #include <loader/services.h>
+#include <loader/thread.h>
 #include <loader/vcpu.h>
 #include <loader/vm.h>
 
-#define BURST 8                 /* doorbells ... */
-#define BURST_CYCLES 5000000ULL /* ... within about 2 ms start the thread */
-#define IDLE_CYCLES 2000000ULL  /* about 1 ms without a call ends a round of polling */
+#define THREAD_STACK (256u << 10) /* handlers keep paths and segment lists there */
+#define BURST 8                   /* doorbells ... */
+#define BURST_CYCLES 5000000ULL   /* ... within about 2 ms start the thread */
+#define IDLE_CYCLES 2000000ULL    /* about 1 ms without a call ends a round of polling */
 
 static enum { UNTRIED, RUNNING, IMPOSSIBLE } state;
-static pthread_t thread;
 static uint32_t awake; /* futex: 0 while the thread sleeps */
 static uint64_t burst_start;
 static unsigned burst;
@@ -63,11 +61,8 @@ static void start(void) {
     cpu_set_t cpus;
     state = IMPOSSIBLE; /* polling on the only CPU would keep the guest from it */
     if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_COUNT(&cpus) < 2) return;
-    sigset_t old;
     awake = 1;
-    sigprocmask(SIG_BLOCK, event_signals(), &old);
-    if (pthread_create(&thread, NULL, poller_main, NULL) == 0) state = RUNNING;
-    sigprocmask(SIG_SETMASK, &old, NULL);
+    if (thread_start(poller_main, NULL, THREAD_STACK) == 0) state = RUNNING;
 }
 
 static void wake(void) {

@@ -8,9 +8,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/kvm.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,10 +23,11 @@
 #include <loader/event.h>
 #include <loader/poller.h>
 #include <loader/services.h>
+#include <loader/thread.h>
 #include <loader/vcpu_state.h>
 #include <loader/vm.h>
 
-#define THREAD_STACK (128u << 10)
+#define THREAD_STACK (256u << 10) /* handlers keep paths and segment lists there */
 #define VEC_MACHINE_CHECK 18
 #define PAGE_GONE_MAX 1000u
 
@@ -265,20 +264,6 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
-static int start_thread(struct vcpu *v) {
-    pthread_t thread;
-    pthread_attr_t attr;
-    sigset_t old;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, THREAD_STACK);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_BLOCK, event_signals(), &old);
-    int r = pthread_create(&thread, &attr, thread_main, v);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    return -r;
-}
-
 int64_t hc_cpu_start(union hc_args *args) {
     const struct hc_cpu_start *a = &args->cpu_start;
     if (vm_fd < 0) return -EOPNOTSUPP;
@@ -289,7 +274,7 @@ int64_t hc_cpu_start(union hc_args *args) {
     v->start = (struct vcpu_start){
         .rip = KSYM_cpu_entry, .gs_base = a->gs_base, .tss = a->tss, .cr3 = a->cr3};
     __atomic_store_n(&started, a->cpu + 1, __ATOMIC_RELEASE);
-    int r = start_thread(v);
+    int r = thread_start(thread_main, v, THREAD_STACK);
     if (r != 0) __atomic_store_n(&started, a->cpu, __ATOMIC_RELEASE);
     return r;
 }

@@ -28,15 +28,8 @@
     wrmsr
     .endm
 
-    .section .text.pvh, "ax", @progbits
-    .code32
-    .globl pvh_start
-pvh_start:
-    cld
-    movl %ebx, %ebp /* kept through cpuid and C */
-    /* The image where it is; pvh_boot_block ends this. */
-    movl $DATA_GPA(image_pd) + 3, DATA_GPA(low_pdpt)
-    movl $DATA_GPA(boot_pml4), %eax
+    .macro enable_paging tables /* and long mode, from 32-bit code that they map one to one */
+    movl \tables, %eax
     movl %eax, %cr3
     movl $HERMIT_CR4, %eax
     movl %eax, %cr4
@@ -46,6 +39,17 @@ pvh_start:
     wrmsr
     movl $HERMIT_CR0, %eax
     movl %eax, %cr0
+    .endm
+
+    .section .text.pvh, "ax", @progbits
+    .code32
+    .globl pvh_start
+pvh_start:
+    cld
+    movl %ebx, %ebp /* kept through cpuid and C */
+    /* The image where it is; pvh_boot_block ends this. */
+    movl $DATA_GPA(image_pd) + 3, DATA_GPA(low_pdpt)
+    enable_paging $DATA_GPA(boot_pml4)
     lgdt TEXT_GPA(gdt_low)
     ljmp $0x10, $TEXT_GPA(1f)
 gdt_low:
@@ -131,16 +135,7 @@ ap_start:
 1:  movl $HERMIT_SS0, %eax
     movl %eax, %ds
     movl %eax, %ss
-    movl $AP_TABLES_GPA, %eax
-    movl %eax, %cr3
-    movl $HERMIT_CR4, %eax
-    movl %eax, %cr4
-    movl $MSR_EFER, %ecx
-    movl $HERMIT_EFER, %eax
-    xorl %edx, %edx
-    wrmsr
-    movl $HERMIT_CR0, %eax
-    movl %eax, %cr0
+    enable_paging $AP_TABLES_GPA
     ljmp $0x10, $(2f - ap_start + AP_START_GPA)
     .code64
 2:  movabsq $ap_in_kernel, %rax
