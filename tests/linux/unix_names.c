@@ -129,7 +129,7 @@ static void backlog(void) {
     CHECK_EQ(fcntl(s, F_GETFL), O_RDWR | O_NONBLOCK);
     len = sizeof name;
     CHECK_OK(getsockname(s, (struct sockaddr *)&name, &len));
-    CHECK_EQ(len, PATH_AT + 8);
+    CHECK_EQ(len, address("@backlog").len);
     len = sizeof name;
     CHECK_OK(getpeername(c[0], (struct sockaddr *)&name, &len));
     CHECK(memcmp(name.sun_path, "\0backlog", 8) == 0);

@@ -4,9 +4,12 @@
 #define TESTS_LINUX_UNIX_SOCKET_H
 
 #include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -20,13 +23,15 @@ struct address {
     socklen_t len;
 };
 
-/* A path, or with a leading '@' an abstract name. */
+/* A path, or with a leading '@' an abstract name, which is made this process's own: natively all
+ * processes share the name space. */
 static inline struct address address(const char *name) {
     struct address a = {.un.sun_family = AF_UNIX};
-    size_t len = strlen(name);
-    memcpy(a.un.sun_path, name, len);
-    a.len = (socklen_t)(PATH_AT + len + 1);
-    if (name[0] == '@') a.un.sun_path[0] = 0, a.len--;
+    bool abstract = name[0] == '@';
+    int len = snprintf(a.un.sun_path, sizeof(a.un.sun_path), abstract ? "%s.%d" : "%s", name,
+                       (int)getpid());
+    a.len = (socklen_t)(PATH_AT + (size_t)len + 1);
+    if (abstract) a.un.sun_path[0] = 0, a.len--;
     return a;
 }
 

@@ -54,9 +54,9 @@ static void forbid(uint32_t action, const char *path) {
                            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)),
           "clone");
     check(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0), "clone3");
-    check(seccomp_rule_add(filter, action, SCMP_SYS(execve), 1,
-                           SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)(uintptr_t)path)),
-          "execve");
+    const struct scmp_arg_cmp other = {
+        .arg = 0, .op = SCMP_CMP_NE, .datum_a = (scmp_datum_t)(uintptr_t)path, .datum_b = 0};
+    check(seccomp_rule_add(filter, action, SCMP_SYS(execve), 1, other), "execve");
     check(seccomp_rule_add(filter, action, SCMP_SYS(execveat), 0), "execveat");
     check(seccomp_load(filter), "seccomp_load");
     seccomp_release(filter);
