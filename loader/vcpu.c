@@ -6,6 +6,7 @@
 #include <loader/vcpu.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <linux/kvm.h>
 #include <sched.h>
@@ -146,7 +147,7 @@ static void doorbell(struct vcpu *v) {
 }
 
 /* The guest's kernel lock: see hc_comm.  A kick between the last look and the call is not lost: who
- * holds the lock lets go of it before long. */
+ * holds the lock lets go of it before long, or ends the guest (end_lock). */
 static void lock_wait(struct vcpu *v) {
     v->exits.lock++;
     syscall(SYS_futex, &vm_comm->kernel_lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
@@ -253,6 +254,12 @@ void vcpu_run_first(void) {
         run_once(&vcpus[0]);
 }
 
+/* The guest has ended with its lock taken: nobody waits for that any more. */
+static void end_lock(void) {
+    __atomic_store_n(&vm_comm->kernel_lock, 0, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &vm_comm->kernel_lock, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
 static void *thread_main(void *arg) {
     struct vcpu *v = arg;
     create(v, v->id);
@@ -260,6 +267,7 @@ static void *thread_main(void *arg) {
     prepare(v);
     while (!ended())
         run_once(v);
+    end_lock();
     event_raise(0); /* the main thread ends the process */
     return NULL;
 }
