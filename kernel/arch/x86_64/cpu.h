@@ -7,8 +7,10 @@
 
 #define KERNEL_SLOT 255 /* of the top-level table: the kernel window */
 
-/* Runs one privileged operation (GATE_*) in ring 0. */
-void monitor_call(uint64_t arg, unsigned op);
+/* The operations of ring 0. */
+void monitor_set_cr3(gpa_t root);
+/* Halts until an interrupt comes, unless percpu()->pending is set. */
+void monitor_halt(void);
 /* Labels of the way out: see entry.S. */
 extern const char exit_to_user[], exit_to_user_end[];
 

@@ -26,6 +26,7 @@ struct percpu *cpu_area_create(uint32_t id, gva_t *tss) {
     char *area = frame_ptr(frame);
     struct percpu *cpu = (struct percpu *)area;
     cpu->self = cpu;
+    cpu->gate = 1;
     cpu->id = id;
     cpu->idle = CPU_HALTED;
     uint64_t rsp0 = (uint64_t)cpu + PC_TRAP_STACK_TOP, ist1 = (uint64_t)cpu + PC_IRQ_STACK_TOP;

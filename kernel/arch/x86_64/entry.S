@@ -109,12 +109,16 @@ from_ring0:
 1:  movq %gs:PC_SCRATCH2, %r11
     jmp syscall_common
 
-/* A fault or interrupt, handed up by the monitor; rsp is meaningless. */
-    .globl trap_entry
+/* A fault or interrupt, handed up by the monitor; rsp is meaningless.  For a page fault it has
+ * left the vector to us, and rax in PC_TRAP_RAX. */
+    .globl trap_entry, trap_entry_page_fault
     .balign 64
+trap_entry_page_fault:
+    movq $14, %gs:MB_VECTOR
+    jmp 0f
 trap_entry:
     movq %rax, %gs:PC_TRAP_RAX
-    movq %gs:MB_RIP, %rax
+0:  movq %gs:MB_RIP, %rax
     movabsq $HERMIT_KERNEL_GVA, %rsp
     subq %rsp, %rax
     cmpq $KERNEL_TEXT_SPAN, %rax

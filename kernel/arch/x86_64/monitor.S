@@ -3,9 +3,10 @@
  *
  * Exceptions arrive on TSS.RSP0, always at the same address, so the frame itself is a mailbox:
  * the stub adds error code and vector and returns into trap_entry in ring 3, which reads it.
- * Interrupts arrive on IST1 so that they cannot overwrite a mailbox that is being read.  `ud2` at
- * monitor_gate is the kernel's way in for the few privileged operations.  %gs is the kernel's in
- * both rings.  Every instruction here is emulated on software KVM (0.5 us each): keep it short. */
+ * Interrupts arrive on IST1 so that they cannot overwrite a mailbox that is being read.  The
+ * kernel's own ways in are two faults: a division by percpu.gate, which loads CR3, and `ud2` at
+ * monitor_gate, which halts.  %gs is the kernel's in both rings.  Every instruction here is
+ * emulated on software KVM (0.5 us each): keep it short. */
 #define __ASSEMBLER__ 1
 #include <hermit/layout.h>
 #include "percpu_offsets.h"
@@ -15,15 +16,23 @@
 monitor_vectors:
     .set vec, 0
     .rept HERMIT_VEC_COUNT
-    .balign 16
+    .balign MONITOR_STUB_SIZE
     .if vec >= 32
     pushq $vec
     jmp interrupt
+    .elseif vec == 0
+    btsl $0, %gs:PC_GATE /* was it the kernel's 0?  The division, run again, is by 1 */
+    jc divide_error
+    movq %rdi, %cr3
+    iretq
     .elseif vec == 6
     jmp invalid_opcode
     .elseif vec == 14
-    pushq $14
-    jmp page_fault
+    movq %rax, %gs:PC_TRAP_RAX
+    movq %cr2, %rax
+    movq %rax, %gs:PC_CR2
+    leaq to_page_fault(%rip), %rsp
+    iretq
     .elseif vec == 8 || (vec >= 10 && vec <= 13) || vec == 17 || vec == 21
     pushq $vec
     jmp hand_over
@@ -36,45 +45,30 @@ monitor_vectors:
     .endr
 
     .balign 16
-page_fault:
-    pushq %rax
-    movq %cr2, %rax
-    movq %rax, %gs:PC_CR2
-    popq %rax
-hand_over: /* to ring 3 with all registers as they were, except rsp and rflags */
-    pushq $HERMIT_SS3
+divide_error: /* the program's */
     pushq $0
-    pushq $0x202
-    pushq $HERMIT_CS3
-    pushq trap_entry_address(%rip)
+    pushq $0
+hand_over: /* to ring 3 with all registers as they were, except rsp and rflags */
+    leaq to_trap(%rip), %rsp
     iretq
 
-invalid_opcode: /* the gate, in as few instructions as can be: two halves of its address */
+invalid_opcode:
     cmpl $GATE_LOW, (%rsp)
     jne not_gate
     cmpl $HERMIT_KERNEL_GVA >> 32, 4(%rsp)
     jne not_gate
     addl $2, (%rsp)
-    testl %esi, %esi /* GATE_SET_CR3 */
-    jne gate_other
-    movq %rdi, %cr3
-    iretq
-not_gate:
-    pushq $0
-    pushq $6
-    jmp hand_over
-
-gate_other: /* esi: operation, rdi: argument */
-    cmpl $GATE_HALT, %esi
-    je gate_halt
-    iretq
-gate_halt: /* an interrupt that came before sets pending: sti's shadow covers only the hlt */
+    /* An interrupt that came before sets pending: sti's shadow covers only the hlt. */
     cmpq $0, %gs:PC_PENDING
     jne 1f
     sti
     hlt
     cli
 1:  iretq
+not_gate:
+    pushq $0
+    pushq $6
+    jmp hand_over
 
 interrupt: /* (rsp): vector, rip, cs, rflags, rsp, ss */
     movq $1, %gs:PC_PENDING
@@ -119,16 +113,24 @@ interrupt_from_user: /* move the frame to the mailbox: no trap is on its way */
     popq %gs:MB_SS
     jmp hand_over
 
-    .balign 8
-trap_entry_address:
-    .quad trap_entry
+    .balign 16
+to_trap: /* what iretq pops */
+    .quad trap_entry, HERMIT_CS3, 0x202, 0, HERMIT_SS3
+to_page_fault:
+    .quad trap_entry_page_fault, HERMIT_CS3, 0x202, 0, HERMIT_SS3
 kernel_text_start:
     .quad HERMIT_KERNEL_GVA
 
     .text
-    .globl monitor_call
-monitor_call: /* void monitor_call(uint64_t arg, unsigned op) */
-    .globl monitor_gate
+    .globl monitor_set_cr3
+monitor_set_cr3: /* void monitor_set_cr3(gpa_t root) */
+    xorl %edx, %edx
+    movl $0, %gs:PC_GATE
+    divl %gs:PC_GATE
+    ret
+
+    .globl monitor_halt
+monitor_halt: /* void monitor_halt(void) */
 monitor_gate:
     ud2
     ret

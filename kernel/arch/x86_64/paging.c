@@ -61,7 +61,7 @@ void paging_destroy_root(gpa_t root) {
         drop_table(root);
 }
 
-void paging_reload(void) { monitor_call(percpu()->root, GATE_SET_CR3); }
+void paging_reload(void) { monitor_set_cr3(percpu()->root); }
 
 void paging_activate(gpa_t root) {
     struct percpu *cpu = percpu();

@@ -11,6 +11,7 @@
 #define PC_FULL_RESTORE 48
 #define PC_CR2 56
 #define PC_TRAP_RAX 64
+#define PC_GATE 80
 #define PC_TRAP_STACK_TOP 512
 #define PC_IRQ_STACK_TOP 1024
 #define PC_ID 1024
@@ -35,9 +36,8 @@
 #define REGS_SIZE 168
 #define REGS_RFLAGS 144
 
-/* Operations behind the gate (esi), argument in rdi. */
-#define GATE_SET_CR3 0
-#define GATE_HALT 1
+/* Bytes of the monitor's code for a vector, from the start of kernel text on. */
+#define MONITOR_STUB_SIZE 32
 
 /* Below 1 MiB, where QEMU has RAM and the kernel nothing: a CPU's first code and three page tables.
  */

@@ -128,10 +128,11 @@ io_bitmap: /* a clear bit opens a port to ring 3 (SDM vol. 1, 19.5.2) */
 boot_tss_end:
 
     .balign 16
-boot_idt: /* vector n's stub lies at n * 16 from the start of kernel text; interrupts use IST1 */
+boot_idt: /* vector n's stub lies at n * MONITOR_STUB_SIZE from the start of kernel text;
+           * interrupts use IST1 */
     .set i, 0
     .rept HERMIT_VEC_COUNT
-    .word i * 16
+    .word i * MONITOR_STUB_SIZE
     .word HERMIT_CS0
     .if i < 32
     .byte 0
@@ -157,7 +158,9 @@ boot_idt_end:
 percpu0:
     .quad percpu0
     .quad boot_stack_top
-    .fill PC_SIZE / 8 - 2, 8, 0
+    .fill PC_GATE / 8 - 2, 8, 0
+    .quad 1
+    .fill (PC_SIZE - PC_GATE) / 8 - 1, 8, 0
 
     .section .bss
     .balign 4096

@@ -25,6 +25,7 @@ _Static_assert(offsetof(struct percpu, pending) == PC_PENDING, "percpu_offsets.h
 _Static_assert(offsetof(struct percpu, full_restore) == PC_FULL_RESTORE, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, cr2) == PC_CR2, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, trap_rax) == PC_TRAP_RAX, "percpu_offsets.h");
+_Static_assert(offsetof(struct percpu, gate) == PC_GATE, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, irq_stack) == PC_TRAP_STACK_TOP, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, id) == PC_IRQ_STACK_TOP, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, id) == VVAR_GS_CPU, "vvar.h");
@@ -204,4 +205,4 @@ void exit_work(struct regs *regs) {
     kernel_leave();
 }
 
-void arch_idle(void) { monitor_call(0, GATE_HALT); }
+void arch_idle(void) { monitor_halt(); }

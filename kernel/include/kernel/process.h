@@ -193,7 +193,8 @@ struct percpu {
     uint64_t cr2;
     uint64_t trap_rax;
     struct thread *thread;
-    uint64_t trap_stack[54];  /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
+    uint64_t gate;            /* 1; a division by 0 here has the monitor load CR3, and ends as 1 */
+    uint64_t trap_stack[53];  /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
     uint64_t irq_stack[64];   /* ring 0: IST1 */
     uint32_t id;              /* read by the vDSO, too */
     uint32_t in_user;         /* out of the kernel, or on its way */
