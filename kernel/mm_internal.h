@@ -12,6 +12,7 @@ int vma_compare(const struct vma *a, const struct vma *b);
 
 /* entry.S: bytes that could not be copied.  Survives pages that do not exist any more. */
 uint64_t user_copy(void *dst, const void *src, uint64_t len);
+int user_cmpxchg(void *at, uint32_t *expected, uint32_t value);
 
 /* mm_vma.c */
 struct vma *vma_insert(struct mm *mm, const struct vma *like);

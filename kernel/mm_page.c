@@ -12,6 +12,7 @@
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/process.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
 
@@ -23,6 +24,7 @@
 #define FAULT_AROUND_FILE 64u
 #define COMMIT_RUN 32u
 #define COPY_AROUND_MAX 16u
+#define REWRITE_MAX 4u /* pages; for more a flush is cheaper */
 
 uint64_t page_flags(const struct vma *v, bool writable) {
     uint64_t flags = PTE_U | PTE_A | PTE_D;
@@ -273,19 +275,41 @@ static void fault_around(struct mm *mm, struct vma *v, gva_t page) {
     mm->fault_next = end;
 }
 
+/* Makes this CPU forget read-only translations of pages that are writable now, without ring 0: a
+ * write through an old one faults, which drops it (Intel SDM vol. 3, 4.10.4.1), and happens again.
+ * Compare-and-exchange writes whatever it finds, and leaves it as it was. */
+static bool rewrite(gva_t start, gva_t end) {
+    if (end - start > REWRITE_MAX * PAGE_SIZE) return false;
+    for (gva_t at = start; at < end; at += PAGE_SIZE) {
+        uint32_t same = 0;
+        if (user_cmpxchg((void *)at, &same, 0) != 0) return false;
+    }
+    return true;
+}
+
+/* The pages of [start, end) have been replaced by writable ones. */
+static void flush_copied(struct mm *mm, gva_t start, gva_t end) {
+    if (percpu()->root == mm->root && rewrite(start, end))
+        smp_flush(mm->root);
+    else
+        paging_flush(mm->root);
+}
+
 /* Copies of private file pages, one after the other: some more are made ahead. */
 static int copy_around(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page) {
     mm->copy_window = page == mm->copy_next ? min(2 * mm->copy_window, COPY_AROUND_MAX) : 1;
     gva_t end = page + mm->copy_window * PAGE_SIZE;
     end = min(min(end, (page & ~(TABLE_SPAN - 1)) + TABLE_SPAN), v->end);
-    for (gva_t at = page; at < end; at += PAGE_SIZE, pte++) {
+    gva_t at = page;
+    for (; at < end; at += PAGE_SIZE, pte++) {
         gpa_t gpa = *pte & PTE_GPA;
         bool copied = !page_held(*pte) || (*pte & PTE_W) || writable_in_place(v, gpa);
         if (at != page && copied) break;
         int r = copy_page_to(mm, v, pte, at, gpa);
-        if (r != 0) return at == page ? r : 0;
+        if (r != 0 && at == page) return r;
+        if (r != 0) break;
     }
-    paging_flush(mm->root);
+    flush_copied(mm, page, at);
     mm->copy_next = end;
     return 0;
 }
