@@ -59,7 +59,7 @@ int64_t sys_sysinfo(gva_t buf) {
         .uptime = clock_monotonic_ns() / NSEC_PER_SEC,
         .totalram = ram.limit,
         .freeram = ram.limit - min(ram.used, ram.limit),
-        .procs = (uint16_t)min(current_process()->thread_count, 65535u),
+        .procs = (uint16_t)min(current_process()->thread_count + 1, 65535u),
         .mem_unit = 1,
     };
     for (int i = 0; i < 3; i++)

@@ -66,6 +66,10 @@ struct cpu_timer {
 
 TAILQ_HEAD(posix_timer_list, posix_timer);
 
+/* Process 1 is the program's parent, as in a container with an init: the kernel itself as far as it
+ * is a process.  It has no memory and no files, and takes no signals. */
+#define INIT_PID 1
+
 struct process {
     int32_t pid;
     struct mm *mm;

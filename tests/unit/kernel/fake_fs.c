@@ -138,7 +138,7 @@ int waitq_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t dea
 void wait_poke(void) {}
 int64_t sched_cpu_ns(const struct thread *t) { return fake_now_ns; }
 struct thread *thread_find(int32_t tid) {
-    return tid <= 1 ? &fake_thread : NULL;
+    return tid == 0 || tid == fake_thread.tid ? &fake_thread : NULL;
 }
 
 /* weak: a test may link the real one. */
@@ -161,7 +161,7 @@ const char *boot_string(uint32_t offset) { return fake_boot.text; }
 struct mount *fake_mount(const char *path) {
     for (int i = 0; i < RLIM_NLIMITS; i++)
         fake_process.limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-    fake_process.pid = fake_thread.tid = 1;
+    fake_process.pid = fake_thread.tid = 2;
     TAILQ_INIT(&fake_process.threads);
     TAILQ_INSERT_TAIL(&fake_process.threads, &fake_thread, in_process);
     fake_process.leader = &fake_thread;
