@@ -164,7 +164,8 @@ static int exec_elf(struct file *f, const struct request *q) {
     e->argc = q->argc;
     e->envp = q->envp;
     e->envc = q->envc;
-    e->randomize = !(boot_info()->flags & HERMIT_BOOT_NO_ASLR);
+    bool fixed = (current_thread()->personality & ADDR_NO_RANDOMIZE) != 0;
+    e->randomize = !fixed && !(boot_info()->flags & HERMIT_BOOT_NO_ASLR);
     int r = load_plan(f, &e->plan);
     if (r == 0) r = load_interp(e);
     struct mm *mm = r == 0 ? mm_create() : NULL;
@@ -249,5 +250,6 @@ int exec_program(struct file *exe, const char *path, char *const *argv, uint32_t
     rseq_forget(current_thread());
     posix_timers_delete_all(current_process());
     fd_close_on_exec();
+    current_thread()->personality &= ~(uint32_t)READ_IMPLIES_EXEC; /* as of any 64-bit program */
     return 0;
 }

@@ -31,6 +31,10 @@ static void show_auxv(struct tree_text *t) {
     text_append(t, mm->auxv, sizeof(mm->auxv));
 }
 
+static void show_personality(struct tree_text *t) {
+    text_printf(t, "%08x\n", t->thread->personality);
+}
+
 static void show_comm(struct tree_text *t) { text_printf(t, "%.15s\n", t->thread->comm); }
 
 /* As prctl(PR_SET_NAME), for any thread. */
@@ -259,7 +263,7 @@ static const char id_map[] = "         0          0 4294967295";
         {"oom_score_adj", TREE_WRITABLE, .show = show_oom_score_adj,                               \
          .store = store_oom_score_adj},                                                            \
         {"pagemap", TREE_OWNER, .ops = &proc_pagemap_ops},                                         \
-        {"personality", TREE_OWNER, .constant = "00000000"},                                       \
+        {"personality", TREE_OWNER, .show = show_personality},                                     \
         {"projid_map", TREE_FILE, .constant = id_map}, {"root", TREE_LINK, .constant = "/"},       \
         {"sched", TREE_FILE, .show = show_sched},                                                  \
         {"schedstat", TREE_FILE, .show = show_schedstat},                                          \

@@ -97,7 +97,8 @@ void show_stat(struct tree_text *t) {
     bool realtime = th->sched.priority > 0;
 
     text_printf(t, "%d (%.15s) %c %d %d %d 0 -1 4194304 %lu 0 0 0 ", th->tid, th->comm,
-                state_letter(th), INIT_PID, p->pgid, p->sid, (unsigned long)p->faults);
+                state_letter(th), INIT_PID, p->pgid, p->sid,
+                (unsigned long)(t->of_thread ? th->faults : p->faults));
     text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", (unsigned long)(cpu_ns / TICK_NS),
                 realtime ? -1 - th->sched.priority : 20 + th->sched.nice, th->sched.nice,
                 p->thread_count, (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,

@@ -107,6 +107,8 @@ struct thread *thread_create(void) {
     t->sigmask = self->sigmask;
     t->altstack.ss_flags = SS_DISABLE;
     t->affinity = self->affinity;
+    t->personality = self->personality;
+    t->ioprio = self->ioprio;
     seccomp_inherit(t, self);
     inherit_policy(t, self);
     t->full_restore = 1;

@@ -35,6 +35,27 @@ static void polling(int rd, int wr) {
     ok("poll");
 }
 
+/* More descriptors than fit into a piece of memory: all but the last one never ready. */
+static void polling_many(int rd, int wr) {
+    const nfds_t count = 70000;
+    struct rlimit limit;
+    CHECK_OK(getrlimit(RLIMIT_NOFILE, &limit));
+    if (limit.rlim_max < count) return;
+    limit.rlim_cur = count;
+    CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+    struct pollfd *p = calloc(count + 1, sizeof *p);
+    CHECK(p != NULL);
+    for (nfds_t i = 0; i < count; i++)
+        p[i] = (struct pollfd){.fd = i % 2 ? rd : -1, .events = POLLPRI};
+    CHECK_EQ(poll(p, count, 1), 0);
+    p[count - 1] = (struct pollfd){.fd = wr, .events = POLLOUT};
+    CHECK_EQ(poll(p, count, -1), 1);
+    CHECK_EQ(p[count - 1].revents, POLLOUT);
+    CHECK_ERR(poll(p, count + 1, 0), EINVAL);
+    free(p);
+    ok("many descriptors");
+}
+
 static void selecting(int rd, int wr) {
     fd_set in, out, ex;
     FD_ZERO(&in);
@@ -113,6 +134,7 @@ int main(void) {
     int fds[2];
     CHECK_OK(pipe(fds));
     polling(fds[0], fds[1]);
+    polling_many(fds[0], fds[1]);
     selecting(fds[0], fds[1]);
     masks(fds[0]);
     errors(fds[0]);

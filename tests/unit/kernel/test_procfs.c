@@ -111,7 +111,7 @@ static void test_lookup(void **state) {
     assert_string_equal(link_of("/proc/self/comm"), "EINVAL");
     assert_string_equal(link_of("/proc/self/fd/9"), "ENOENT");
     assert_int_equal(do_stat("/proc/self/", true, &a), 0);
-    assert_int_equal(do_stat("/proc/2", true, &a), -ENOENT);
+    assert_int_equal(do_stat("/proc/3", true, &a), -ENOENT);
     assert_int_equal(do_stat("/proc/01", true, &a), -ENOENT);
     assert_int_equal(do_stat("/proc/1x", true, &a), -ENOENT);
     assert_int_equal(do_stat("/proc/meminfo/x", true, &a), -ENOTDIR);
@@ -159,7 +159,7 @@ static void test_fresh_text(void **state) {
     struct file *f, *w;
     assert_int_equal(do_open("/proc/self/comm", O_RDONLY, 0, &f), 0);
     assert_int_equal(do_read(f, buf, 2), 2);
-    assert_int_equal(do_open("/proc/self/task/1/comm", O_WRONLY, 0, &w), 0);
+    assert_int_equal(do_open("/proc/self/task/2/comm", O_WRONLY, 0, &w), 0);
     assert_int_equal(do_write(w, "a-name-too-long-for-it", 22), 22);
     file_put(w);
     /* A text once begun is read to its end; at its start there is a new one. */
