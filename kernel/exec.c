@@ -2,6 +2,7 @@
 /* execve(2): the one ELF loader, for the first program as for the later ones. */
 #include <hermit/boot.h>
 #include <hermit/linux_abi.h>
+#include <kernel/aio.h>
 #include <kernel/creds.h>
 #include <kernel/exec.h>
 #include <kernel/frame.h>
@@ -249,6 +250,7 @@ int exec_program(struct file *exe, const char *path, char *const *argv, uint32_t
     signal_reset_handlers();
     rseq_forget(current_thread());
     posix_timers_delete_all(current_process());
+    aio_destroy_all();
     fd_close_on_exec();
     current_thread()->personality &= ~(uint32_t)READ_IMPLIES_EXEC; /* as of any 64-bit program */
     return 0;

@@ -117,6 +117,7 @@ static struct pipe *fifo_pipe(struct file *f) {
 }
 
 static const struct file_ops fifo_ops = {
+    .async = true,
     .read = fifo_read,
     .write = fifo_write,
     .poll = fifo_poll,

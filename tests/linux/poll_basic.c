@@ -40,9 +40,9 @@ static void polling_many(int rd, int wr) {
     const nfds_t count = 70000;
     struct rlimit limit;
     CHECK_OK(getrlimit(RLIMIT_NOFILE, &limit));
-    if (limit.rlim_max < count) return;
     limit.rlim_cur = count;
-    CHECK_OK(setrlimit(RLIMIT_NOFILE, &limit));
+    if (limit.rlim_max < count) limit.rlim_max = count;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     struct pollfd *p = calloc(count + 1, sizeof *p);
     CHECK(p != NULL);
     for (nfds_t i = 0; i < count; i++)

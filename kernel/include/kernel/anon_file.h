@@ -17,6 +17,9 @@ struct file *anon_file(const struct file_ops *ops, uint32_t flags, void *priv);
 
 /* eventfd(2) */
 struct file *eventfd_create(uint64_t count, bool semaphore, uint32_t flags);
+bool eventfd_is(const struct file *f);
+/* Adds to the counter of one, as far as it goes, without waiting. */
+void eventfd_signal(struct file *f, uint64_t n);
 
 /* timerfd_create(2) */
 struct timerfd_value {

@@ -2,9 +2,11 @@
 /* Host stand-ins for frames, heap, program memory, clock, signals and sleep. */
 #include "fake_fs.h"
 
+#include <kernel/aio.h>
 #include <kernel/clock.h>
 #include <kernel/creds.h>
 #include <kernel/epoll.h>
+#include <kernel/file_owner.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
@@ -130,6 +132,8 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
 }
 void epoll_file_closed(struct file *f) {}
 void epoll_file_used(struct file *f) {}
+void file_owner_release(struct file *f) {}
+uint32_t aio_total(void) { return 0; }
 void waitq_init(struct waitq *q) {}
 void waitq_wake(struct waitq *q, uint32_t events) {}
 int waitq_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
