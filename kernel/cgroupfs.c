@@ -13,7 +13,9 @@
 #define VALUE(name, text)                                                                          \
     { name, TREE_FILE, .constant = text }
 
-static void show_procs(struct tree_text *t) { text_printf(t, "%d\n", current_process()->pid); }
+static void show_procs(struct tree_text *t) {
+    text_printf(t, "%d\n%d\n", INIT_PID, current_process()->pid);
+}
 
 static void show_threads(struct tree_text *t) {
     const struct thread *th;

@@ -90,3 +90,12 @@ struct file *eventfd_create(uint64_t count, bool semaphore, uint32_t flags) {
     e->semaphore = semaphore;
     return anon_file(&eventfd_ops, flags, e);
 }
+
+bool eventfd_is(const struct file *f) { return f->ops == &eventfd_ops; }
+
+void eventfd_signal(struct file *f, uint64_t n) {
+    struct eventfd *e = f->priv;
+    uint64_t room = UINT64_MAX - e->count;
+    e->count += min(n, room);
+    waitq_wake(&e->waitq, POLLIN);
+}

@@ -2,6 +2,7 @@
 /* execve(2): the one ELF loader, for the first program as for the later ones. */
 #include <hermit/boot.h>
 #include <hermit/linux_abi.h>
+#include <kernel/aio.h>
 #include <kernel/creds.h>
 #include <kernel/exec.h>
 #include <kernel/frame.h>
@@ -164,7 +165,8 @@ static int exec_elf(struct file *f, const struct request *q) {
     e->argc = q->argc;
     e->envp = q->envp;
     e->envc = q->envc;
-    e->randomize = !(boot_info()->flags & HERMIT_BOOT_NO_ASLR);
+    bool fixed = (current_thread()->personality & ADDR_NO_RANDOMIZE) != 0;
+    e->randomize = !fixed && !(boot_info()->flags & HERMIT_BOOT_NO_ASLR);
     int r = load_plan(f, &e->plan);
     if (r == 0) r = load_interp(e);
     struct mm *mm = r == 0 ? mm_create() : NULL;
@@ -248,6 +250,8 @@ int exec_program(struct file *exe, const char *path, char *const *argv, uint32_t
     signal_reset_handlers();
     rseq_forget(current_thread());
     posix_timers_delete_all(current_process());
+    aio_destroy_all();
     fd_close_on_exec();
+    current_thread()->personality &= ~(uint32_t)READ_IMPLIES_EXEC; /* as of any 64-bit program */
     return 0;
 }

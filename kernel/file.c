@@ -3,6 +3,7 @@
  * and would otherwise be repeated in each file_ops. */
 #include <hermit/linux_abi.h>
 #include <kernel/epoll.h>
+#include <kernel/file_owner.h>
 #include <kernel/filelock.h>
 #include <kernel/frame.h>
 #include <kernel/heap.h>
@@ -34,6 +35,7 @@ void file_put(struct file *f) {
     if (f->ops) notify_closed(f);
     filelock_file_gone(f);
     if (f->watches) epoll_file_closed(f);
+    file_owner_release(f);
     if (f->ops && f->ops->release) f->ops->release(f);
     kfree(f->path);
     kfree(f);
@@ -48,7 +50,7 @@ static bool can_write(const struct file *f) {
 }
 
 /* Pipes, sockets, terminals and files without a type have no position. */
-static bool is_stream(struct file *f) {
+bool file_is_stream(struct file *f) {
     if (S_ISREG(f->mode) || S_ISDIR(f->mode)) return false;
     if (S_ISFIFO(f->mode) || S_ISSOCK(f->mode) || f->mode == 0) return true;
     return f->ops->seek && f->ops->seek(f, 0, SEEK_CUR) == -ESPIPE;
@@ -122,13 +124,13 @@ int64_t file_write(struct file *f, const struct uio *u) { return write_at(f, u, 
 int64_t file_pread(struct file *f, const struct uio *u, int64_t pos) {
     if (pos < 0) return -EINVAL;
     if (!can_read(f)) return -EBADF;
-    return is_stream(f) ? -ESPIPE : read_at(f, u, &pos);
+    return file_is_stream(f) ? -ESPIPE : read_at(f, u, &pos);
 }
 
 int64_t file_pwrite(struct file *f, const struct uio *u, int64_t pos) {
     if (pos < 0) return -EINVAL;
     if (!can_write(f)) return -EBADF;
-    return is_stream(f) ? -ESPIPE : write_at(f, u, &pos);
+    return file_is_stream(f) ? -ESPIPE : write_at(f, u, &pos);
 }
 
 int64_t file_read_kernel(struct file *f, void *buf, uint64_t len, int64_t pos) {

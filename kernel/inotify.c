@@ -140,6 +140,7 @@ static void inotify_release(struct file *f) {
 }
 
 static const struct file_ops inotify_ops = {
+    .async = true,
     .read = inotify_read,
     .poll = inotify_poll,
     .waitq = inotify_waitq,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* pidfd_open(2): a file that stands for a process.  Owns nothing: when the only process has ended
- * nobody is left to see it, so the file never becomes ready. */
+/* pidfd_open(2): a file that stands for a process.  Owns nothing: when the program has ended nobody
+ * is left to see it, and process 1 does not end, so the file never becomes ready. */
 #include <hermit/linux_abi.h>
 #include <kernel/anon_file.h>
+#include <kernel/process.h>
 #include <kernel/waitq.h>
 
 #include "procfs.h"
@@ -13,21 +14,25 @@ static uint32_t pidfd_poll(struct file *f) { return 0; }
 
 static struct waitq *pidfd_waitq(struct file *f) { return &never_woken; }
 
-static const struct file_ops pidfd_ops = {
-    .kind = "[pidfd]",
-    .getattr = anon_getattr,
-    .seek = anon_seek,
-    .poll = pidfd_poll,
-    .waitq = pidfd_waitq,
-};
+#define PIDFD_OPS                                                                                  \
+    {                                                                                              \
+        .kind = "[pidfd]", .getattr = anon_getattr, .seek = anon_seek, .poll = pidfd_poll,         \
+        .waitq = pidfd_waitq                                                                       \
+    }
+static const struct file_ops pidfd_ops = PIDFD_OPS, init_ops = PIDFD_OPS;
 
-struct file *pidfd_create(uint32_t flags) {
-    return anon_file(&pidfd_ops, flags, NULL);
+struct file *pidfd_create(int32_t pid, uint32_t flags) {
+    return anon_file(pid == INIT_PID ? &init_ops : &pidfd_ops, flags, NULL);
 }
 
-bool file_is_pidfd(const struct file *f) { return f->ops == &pidfd_ops; }
+int32_t pidfd_process(const struct file *f) {
+    if (f->ops == &init_ops) return INIT_PID;
+    return f->ops == &pidfd_ops ? current_process()->pid : 0;
+}
 
-bool file_names_process(const struct file *f) {
+int32_t file_process(const struct file *f) {
     const struct tree_node *n = tree_file_directory(f);
-    return file_is_pidfd(f) || (n != NULL && n->entry == &proc_pids.entry);
+    if (n == NULL) return pidfd_process(f);
+    if (n->entry == &proc_pids.entry) return current_process()->pid;
+    return n->entry->dir == &proc_init_dir ? INIT_PID : 0;
 }

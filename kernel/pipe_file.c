@@ -48,6 +48,7 @@ static void end_release(struct file *f) { pipe_detach(f->priv, f->flags); }
 static int end_reopen(struct file *f, struct file *out);
 
 static const struct file_ops pipe_ops = {
+    .async = true,
     .read = end_read,
     .write = end_write,
     .poll = end_poll,

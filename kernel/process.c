@@ -10,8 +10,18 @@
 #include <kernel/sched.h>
 #include <kernel/sysv_ipc.h>
 
+#define PROGRAM_PID (INIT_PID + 1)
+
 static struct process first_process;
 static struct thread first_thread;
+
+static struct process init_process = {.pid = INIT_PID, .pgid = INIT_PID, .sid = INIT_PID};
+static struct thread init_thread = {
+    .process = &init_process, .tid = INIT_PID, .comm = "init", .state = THREAD_WAITING};
+
+const struct thread *thread_seen(int32_t tid) {
+    return tid == INIT_PID ? &init_thread : thread_find(tid);
+}
 
 static void init_limits(struct rlimit *limits) {
     for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
@@ -31,12 +41,14 @@ static void init_limits(struct rlimit *limits) {
 void process_init(const struct hermit_boot *boot) {
     struct process *p = &first_process;
     struct thread *t = &first_thread;
-    p->pid = p->pgid = p->sid = t->tid = 1;
+    p->pid = p->pgid = t->tid = PROGRAM_PID; /* a job of its own in the session of its parent */
+    p->sid = INIT_PID;
     p->uid = boot->uid;
     p->gid = boot->gid;
     p->euid = p->suid = p->fsuid = boot->euid;
     p->egid = p->sgid = p->fsgid = boot->egid;
     creds_init(p);
+    creds_init(&init_process);
     p->mce_kill = PR_MCE_KILL_DEFAULT;
     p->coredump_filter = 0x33; /* MMF_DUMP_FILTER_DEFAULT and ELF headers, as core(5) says */
     p->fs.umask = boot->umask;

@@ -59,6 +59,7 @@ static const struct tree_entry rows[] = {
     {"version", TREE_FILE, .show = show_version},
     {"vmstat", TREE_FILE, .show = show_vmstat},
     {"zoneinfo", TREE_FILE, .show = show_zoneinfo},
+    {"1", TREE_DIR, .dir = &proc_init_dir},
 };
 
 static const struct tree_dir root_dir = {rows, ARRAY_LEN(rows), &proc_pids};

@@ -8,6 +8,8 @@
 #define TICK_NS (NSEC_PER_SEC / 100) /* USER_HZ */
 
 extern const struct tree_numbered proc_pids;                 /* procfs_pid.c */
+extern const struct tree_dir proc_ns_dir;                    /* likewise */
+extern const struct tree_dir proc_init_dir;                  /* procfs_init.c */
 extern const struct tree_dir proc_fd_dir, proc_fdinfo_dir;   /* procfs_fd.c */
 extern const struct tree_dir proc_net_dir;                   /* procfs_net.c */
 extern const struct tree_dir proc_sys_dir;                   /* procfs_sysctl.c */

@@ -43,7 +43,7 @@ void show_loadavg(struct tree_text *t) {
         text_printf(t, "%lu.%02lu ", (unsigned long)(load[i] >> LOAD_SHIFT),
                     (unsigned long)((load[i] & ((1u << LOAD_SHIFT) - 1)) * 100 >> LOAD_SHIFT));
     TAILQ_FOREACH(th, &p->threads, in_process) running += th->state == THREAD_RUNNABLE;
-    text_printf(t, "%u/%u %d\n", running, p->thread_count, thread_last_tid());
+    text_printf(t, "%u/%u %d\n", running, p->thread_count + 1, thread_last_tid());
 }
 
 static void show_cpu_line(struct tree_text *t, int64_t busy, int64_t now) {

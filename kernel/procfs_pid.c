@@ -31,6 +31,10 @@ static void show_auxv(struct tree_text *t) {
     text_append(t, mm->auxv, sizeof(mm->auxv));
 }
 
+static void show_personality(struct tree_text *t) {
+    text_printf(t, "%08x\n", t->thread->personality);
+}
+
 static void show_comm(struct tree_text *t) { text_printf(t, "%.15s\n", t->thread->comm); }
 
 /* As prctl(PR_SET_NAME), for any thread. */
@@ -220,7 +224,7 @@ static const struct tree_entry ns_rows[] = {
     NS("time", "time", "4026531834"),     NS("time_for_children", "time", "4026531834"),
     NS("user", "user", "4026531837"),     NS("uts", "uts", "4026531838"),
 };
-static const struct tree_dir ns_dir = TREE_ROWS(ns_rows);
+const struct tree_dir proc_ns_dir = TREE_ROWS(ns_rows);
 
 /* No security module: reading says so as Linux does. */
 static const struct file_ops attr_ops = {
@@ -253,13 +257,13 @@ static const char id_map[] = "         0          0 4294967295";
         {"mem", S_IFREG | 0600, .ops = &proc_mem_ops},                                             \
         {"mountinfo", TREE_FILE, .show = show_mountinfo},                                          \
         {"mounts", TREE_FILE, .show = show_mounts}, {"net", TREE_DIR, .dir = &proc_net_dir},       \
-        {"ns", TREE_DIR, .dir = &ns_dir}, {"numa_maps", TREE_FILE, .show = show_numa_maps},        \
+        {"ns", TREE_DIR, .dir = &proc_ns_dir}, {"numa_maps", TREE_FILE, .show = show_numa_maps},   \
         {"oom_adj", TREE_WRITABLE, .show = show_oom_adj, .store = store_oom_adj},                  \
         {"oom_score", TREE_FILE, .show = show_oom_score},                                          \
         {"oom_score_adj", TREE_WRITABLE, .show = show_oom_score_adj,                               \
          .store = store_oom_score_adj},                                                            \
         {"pagemap", TREE_OWNER, .ops = &proc_pagemap_ops},                                         \
-        {"personality", TREE_OWNER, .constant = "00000000"},                                       \
+        {"personality", TREE_OWNER, .show = show_personality},                                     \
         {"projid_map", TREE_FILE, .constant = id_map}, {"root", TREE_LINK, .constant = "/"},       \
         {"sched", TREE_FILE, .show = show_sched},                                                  \
         {"schedstat", TREE_FILE, .show = show_schedstat},                                          \

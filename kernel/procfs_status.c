@@ -96,8 +96,9 @@ void show_stat(struct tree_text *t) {
     int64_t cpu_ns = t->of_thread ? sched_cpu_ns(th) : clock_cpu_ns();
     bool realtime = th->sched.priority > 0;
 
-    text_printf(t, "%d (%.15s) %c 0 %d %d 0 -1 4194304 %lu 0 0 0 ", th->tid, th->comm,
-                state_letter(th), p->pgid, p->sid, (unsigned long)p->faults);
+    text_printf(t, "%d (%.15s) %c %d %d %d 0 -1 4194304 %lu 0 0 0 ", th->tid, th->comm,
+                state_letter(th), INIT_PID, p->pgid, p->sid,
+                (unsigned long)(t->of_thread ? th->faults : p->faults));
     text_printf(t, "%lu 0 0 0 %d %d %u 0 %lu %lu %lu %lu ", (unsigned long)(cpu_ns / TICK_NS),
                 realtime ? -1 - th->sched.priority : 20 + th->sched.nice, th->sched.nice,
                 p->thread_count, (unsigned long)(p->start_ns / TICK_NS), (unsigned long)mm->mapped,
@@ -218,7 +219,8 @@ void show_status(struct tree_text *t) {
 
     text_printf(t, "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\n", th->comm, p->fs.umask,
                 state_name(th));
-    text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t0\nTracerPid:\t0\n", p->pid, th->tid);
+    text_printf(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", p->pid, th->tid,
+                INIT_PID);
     show_ids(t);
     show_memory(t);
     text_printf(t, "CoreDumping:\t0\nTHP_enabled:\t%d\nuntag_mask:\t0xffffffffffffffff\n",

@@ -2,6 +2,7 @@
 /* /proc/sys: how the kernel is set.  None of it can be changed, so the files are read-only; a
  * constant is what the kernel really does or, where it has no such thing, Linux's default. */
 #include <hermit/linux_abi.h>
+#include <kernel/aio.h>
 #include <kernel/frame.h>
 #include <kernel/process.h>
 #include <kernel/random.h>
@@ -200,9 +201,11 @@ static const struct tree_entry mqueue_rows[] = {
 };
 static const struct tree_dir mqueue_dir = TREE_ROWS(mqueue_rows);
 
+static void show_aio_nr(struct tree_text *t) { text_printf(t, "%u\n", aio_total()); }
+
 static const struct tree_entry fs_rows[] = {
     VALUE("aio-max-nr", "65536"),
-    VALUE("aio-nr", "0"),
+    {"aio-nr", TREE_FILE, .show = show_aio_nr},
     VALUE("dentry-state", "0\t0\t45\t0\t0\t0"),
     VALUE("dir-notify-enable", "0"),
     {"epoll", TREE_DIR, .dir = &epoll_dir},

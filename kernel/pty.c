@@ -156,6 +156,7 @@ static int master_getattr(struct file *f, struct hc_attr *attr) {
 }
 
 static const struct file_ops master_ops = {
+    .async = true,
     .read = master_read,
     .write = master_write,
     .seek = stream_seek,
@@ -291,6 +292,7 @@ static void slave_release(struct file *f) {
 }
 
 const struct file_ops pty_slave_ops = {
+    .async = true,
     .read = slave_read,
     .write = slave_write,
     .seek = stream_seek,

@@ -111,6 +111,7 @@ int rdata_allocate(struct file *f, int mode, int64_t offset, int64_t len);
 /* Whether a shared mapping may write to it. */
 bool rnode_written_by_mapping(const struct rnode *n);
 int rdata_map(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
+void rdata_mapped(struct file *f);
 
 /* Names: the changing half of fs_ops. */
 int ramfs_mknod(struct mount *m, const char *rel, uint32_t mode, uint64_t rdev, struct vfs_link *l);

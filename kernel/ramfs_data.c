@@ -149,6 +149,10 @@ int64_t rdata_read(struct file *f, const struct uio *u, int64_t *pos) {
     return (int64_t)done;
 }
 
+void rdata_mapped(struct file *f) {
+    if (!(f->flags & O_NOATIME)) rnode_accessed(f->priv);
+}
+
 int64_t rdata_write(struct file *f, const struct uio *u, int64_t *pos) {
     struct rnode *n = f->priv;
     uint64_t at = (uint64_t)*pos, done = 0;

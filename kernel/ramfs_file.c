@@ -44,6 +44,7 @@ const struct file_ops ramfs_regular_ops = {
     .sync = node_sync,
     .allocate = rdata_allocate,
     .page = rdata_map,
+    .mapped = rdata_mapped,
     .statfs = node_statfs,
     .reopen = node_reopen,
     .link = ramfs_link_file,
@@ -116,6 +117,7 @@ static struct pipe *fifo_pipe(struct file *f) {
 }
 
 static const struct file_ops fifo_ops = {
+    .async = true,
     .read = fifo_read,
     .write = fifo_write,
     .poll = fifo_poll,

@@ -48,6 +48,7 @@ RB_PROTOTYPE(run_tree, thread, run_node, run_compare)
 RB_GENERATE(run_tree, thread, run_node, run_compare)
 
 static uint64_t cycles(uint64_t ms) { return ms * clock_tsc_khz(); }
+static uint64_t least_run(void) { return cycles(LEAST_RUN_US) / 1000; }
 
 static bool allowed(const struct thread *t, const struct percpu *cpu) {
     return t->affinity == 0 || (t->affinity >> cpu->id & 1);
@@ -94,7 +95,7 @@ static bool preempts(const struct thread *t, const struct thread *running) {
 /* Ends the slice; for the sake of an ordinary thread not before the running one has got somewhere.
  */
 static void preempt(struct percpu *cpu, bool at_once) {
-    uint64_t least = cpu->slice_start + LEAST_RUN_US * cycles(1) / 1000;
+    uint64_t least = cpu->slice_start + least_run();
     cpu->slice_end = at_once ? 0 : min(cpu->slice_end, least);
     cpu_kick(cpu); /* to leave, or to arm the timer for then */
 }
@@ -210,7 +211,8 @@ uint64_t runqueue_next_slice_end(void) {
         if (slice_counts(cpu)) left = min(left, sched_slice_left(cpu));
     }
     /* Where it is over, somebody is on the way: not at once again. */
-    return max(left, LEAST_RUN_US * cycles(1) / 1000);
+    uint64_t least = least_run();
+    return max(left, least);
 }
 
 bool runqueue_belongs_here(const struct thread *t) { return allowed(t, percpu()); }

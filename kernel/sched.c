@@ -38,9 +38,7 @@ int64_t sched_cpu_ns(const struct thread *t) {
 }
 
 uint64_t sched_affinity(const struct thread *t) {
-    uint32_t cpus = cpu_count();
-    if (t->affinity != 0) return t->affinity;
-    return cpus >= 64 ? UINT64_MAX : (1ULL << cpus) - 1;
+    return t->affinity != 0 ? t->affinity : cpu_possible_mask();
 }
 
 uint32_t sched_last_cpu(const struct thread *t) { return t->cpu; }

@@ -18,35 +18,28 @@
 #define LOCK_AWAITED 2u /* somebody sleeps */
 
 bool smp_active;
-static struct percpu *cpus[HC_MAX_CPUS];
+static struct percpu *cpus[HC_MAX_CPUS] = {&percpu0};
 static uint32_t online = 1;
-static uint32_t lock_word_alone; /* where there is no loader */
-static uint32_t *lock_word = &lock_word_alone;
-static uint32_t kicked_alone[HC_MAX_CPUS];
-
-static struct percpu *boot_cpu(void) {
-    if (cpus[0] == NULL) cpus[0] = percpu();
-    return cpus[0];
-}
+static uint32_t *lock_word; /* NULL: one CPU */
 
 uint32_t cpu_count(void) { return max(boot_info()->cpus, 1u); }
 
-uint64_t cpu_online_mask(void) { return online >= 64 ? UINT64_MAX : (1ULL << online) - 1; }
+static uint64_t first_cpus(uint32_t n) { return n >= 64 ? UINT64_MAX : (1ULL << n) - 1; }
+
+uint64_t cpu_possible_mask(void) { return first_cpus(cpu_count()); }
+
+uint64_t cpu_online_mask(void) { return first_cpus(online); }
 
 struct percpu *cpu_get(uint32_t id) {
-    boot_cpu();
     return id < online ? cpus[id] : NULL;
 }
 
-uint32_t *smp_kicked(const struct percpu *cpu) {
-    struct hc_comm *comm = hypercall_comm();
-    return comm != NULL ? &comm->kicked[cpu->id] : &kicked_alone[cpu->id];
-}
+uint32_t *smp_kicked(const struct percpu *cpu) { return &hypercall_comm()->kicked[cpu->id]; }
 
-static bool try_lock(uint32_t to) {
+static bool try_lock(void) {
     uint32_t expected = LOCK_FREE;
     return __atomic_load_n(lock_word, __ATOMIC_RELAXED) == LOCK_FREE &&
-           __atomic_compare_exchange_n(lock_word, &expected, to, false, __ATOMIC_ACQUIRE,
+           __atomic_compare_exchange_n(lock_word, &expected, LOCK_TAKEN, false, __ATOMIC_ACQUIRE,
                                        __ATOMIC_RELAXED);
 }
 
@@ -54,7 +47,7 @@ static __attribute__((noinline)) void lock_slow(void) {
     for (;;) {
         uint64_t start = arch_tsc();
         while (arch_tsc() - start < SPIN_CYCLES) {
-            if (try_lock(LOCK_TAKEN)) return;
+            if (try_lock()) return;
             arch_pause();
         }
         if (boot_info()->engine != HERMIT_ENGINE_KVM) continue;
@@ -67,7 +60,7 @@ static __attribute__((noinline)) void lock_slow(void) {
 
 void smp_acquire(void) {
     if (!smp_active) return;
-    if (!try_lock(LOCK_TAKEN)) lock_slow();
+    if (!try_lock()) lock_slow();
     struct percpu *cpu = percpu();
     __atomic_store_n(smp_kicked(cpu), 0, __ATOMIC_RELAXED);
     if (cpu->flush) {
@@ -146,8 +139,7 @@ bool smp_root_in_use(gpa_t root) {
 /* The lock is this CPU's from now on; until now it was nobody's. */
 static void activate(void) {
     if (smp_active) return;
-    boot_cpu();
-    if (hypercall_available()) lock_word = &hypercall_comm()->kernel_lock;
+    lock_word = &hypercall_comm()->kernel_lock; /* without a loader there is one CPU */
     __atomic_store_n(lock_word, LOCK_TAKEN, __ATOMIC_SEQ_CST);
     smp_active = true;
 }

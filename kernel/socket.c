@@ -147,6 +147,7 @@ static void file_release(struct file *f) {
 }
 
 static const struct file_ops socket_file_ops = {
+    .async = true,
     .read = file_recv,
     .write = file_send,
     .poll = file_events,

@@ -25,7 +25,7 @@
 
 extern const char thread_first_run[];
 
-static int32_t last_tid = 1;
+static int32_t last_tid = INIT_PID + 1;
 static struct thread *ended;        /* its stack is in use until the next thread runs */
 static struct thread *alone_waiter; /* waits until it is the only thread */
 
@@ -53,7 +53,7 @@ struct thread *thread_find(int32_t tid) {
 
 static int32_t new_tid(void) {
     do {
-        last_tid = last_tid >= TID_MAX - 1 ? 2 : last_tid + 1;
+        last_tid = last_tid >= TID_MAX - 1 ? INIT_PID + 1 : last_tid + 1;
     } while (thread_find(last_tid) != NULL);
     return last_tid;
 }
@@ -107,6 +107,8 @@ struct thread *thread_create(void) {
     t->sigmask = self->sigmask;
     t->altstack.ss_flags = SS_DISABLE;
     t->affinity = self->affinity;
+    t->personality = self->personality;
+    t->ioprio = self->ioprio;
     seccomp_inherit(t, self);
     inherit_policy(t, self);
     t->full_restore = 1;

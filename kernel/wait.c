@@ -61,16 +61,17 @@ void wait_remove(struct thread *t) {
     if (t->wait.count > 0) on_host--;
 }
 
-static bool news_for_watcher(const struct wait *w) {
-    if (w->count > 0) return true;
-    if (w->deadline_ns < 0) return false;
-    return watcher.deadline_ns < 0 || w->deadline_ns < watcher.deadline_ns;
+static bool is_before_watcher(int64_t deadline_ns) {
+    return deadline_ns >= 0 && (watcher.deadline_ns < 0 || deadline_ns < watcher.deadline_ns);
 }
 
-void wait_deadline_set(int64_t deadline_ns) {
-    const struct wait w = {.deadline_ns = deadline_ns};
-    if (watcher.cpu != NULL && news_for_watcher(&w)) cpu_kick(watcher.cpu);
+/* Wakes the watcher if it does not know of these files, or not of so early a deadline. */
+static void tell_watcher(uint32_t files, int64_t deadline_ns) {
+    if (watcher.cpu == NULL) return;
+    if (files > 0 || is_before_watcher(deadline_ns)) cpu_kick(watcher.cpu);
 }
+
+void wait_deadline_set(int64_t deadline_ns) { tell_watcher(0, deadline_ns); }
 
 /* Gives the CPU away until somebody wakes the thread. */
 static void block(const struct wait *w) {
@@ -87,7 +88,7 @@ static void block(const struct wait *w) {
     if (w->deadline_ns >= 0) {
         if (timed++ == 0 || w->deadline_ns < next_deadline_ns) next_deadline_ns = w->deadline_ns;
     }
-    if (watcher.cpu != NULL && news_for_watcher(w)) cpu_kick(watcher.cpu);
+    tell_watcher(w->count, w->deadline_ns);
     sched_switch_away();
 }
 
@@ -298,7 +299,7 @@ void wait_idle(void) {
     }
     if (sched_others_runnable()) return;
     if (!hypercall_available())
-        cpu->id == 0 ? idle_without_loader() : halt();
+        idle_without_loader();
     else if (!smp_active || !poll_for_work(cpu))
         sleep_in_loader(cpu);
 }

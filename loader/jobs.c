@@ -16,7 +16,6 @@
 #include <loader/vm.h>
 
 #define THREADS_MAX 4
-#define THREAD_STACK (64u << 10)
 
 struct job {
     bool busy;
@@ -75,8 +74,7 @@ static void *thread_main(void *arg) {
 /* False if there is no thread and none can be had. */
 static bool enqueue(struct job *j) {
     pthread_mutex_lock(&lock);
-    if (idle == 0 && threads < THREADS_MAX && thread_start(thread_main, NULL, THREAD_STACK) == 0)
-        threads++;
+    if (idle == 0 && threads < THREADS_MAX && thread_start(thread_main, NULL) == 0) threads++;
     bool can = threads > 0;
     if (can) {
         j->next = NULL;

@@ -16,10 +16,9 @@
 #include <loader/vcpu.h>
 #include <loader/vm.h>
 
-#define THREAD_STACK (256u << 10) /* handlers keep paths and segment lists there */
-#define BURST 8                   /* doorbells ... */
-#define BURST_CYCLES 5000000ULL   /* ... within about 2 ms start the thread */
-#define IDLE_CYCLES 2000000ULL    /* about 1 ms without a call ends a round of polling */
+#define BURST 8                 /* doorbells ... */
+#define BURST_CYCLES 5000000ULL /* ... within about 2 ms start the thread */
+#define IDLE_CYCLES 2000000ULL  /* about 1 ms without a call ends a round of polling */
 
 static enum { UNTRIED, RUNNING, IMPOSSIBLE } state;
 static uint32_t awake; /* futex: 0 while the thread sleeps */
@@ -62,7 +61,7 @@ static void start(void) {
     state = IMPOSSIBLE; /* polling on the only CPU would keep the guest from it */
     if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_COUNT(&cpus) < 2) return;
     awake = 1;
-    if (thread_start(poller_main, NULL, THREAD_STACK) == 0) state = RUNNING;
+    if (thread_start(poller_main, NULL) == 0) state = RUNNING;
 }
 
 static void wake(void) {

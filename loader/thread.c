@@ -7,12 +7,14 @@
 
 #include <loader/event.h>
 
-int thread_start(void *(*main)(void *), void *arg, size_t stack_bytes) {
+#define STACK_BYTES (256u << 10) /* handlers keep paths and segment lists there */
+
+int thread_start(void *(*main)(void *), void *arg) {
     pthread_t thread;
     pthread_attr_t attr;
     sigset_t old;
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, stack_bytes);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_BLOCK, event_signals(), &old);
     int r = pthread_create(&thread, &attr, main, arg);

@@ -28,7 +28,6 @@
 #include <loader/vcpu_state.h>
 #include <loader/vm.h>
 
-#define THREAD_STACK (256u << 10) /* handlers keep paths and segment lists there */
 #define VEC_MACHINE_CHECK 18
 #define PAGE_GONE_MAX 1000u
 
@@ -282,7 +281,7 @@ int64_t hc_cpu_start(union hc_args *args) {
     v->start = (struct vcpu_start){
         .rip = KSYM_cpu_entry, .gs_base = a->gs_base, .tss = a->tss, .cr3 = a->cr3};
     __atomic_store_n(&started, a->cpu + 1, __ATOMIC_RELEASE);
-    int r = thread_start(thread_main, v, THREAD_STACK);
+    int r = thread_start(thread_main, v);
     if (r != 0) __atomic_store_n(&started, a->cpu, __ATOMIC_RELEASE);
     return r;
 }

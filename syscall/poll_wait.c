@@ -16,8 +16,7 @@
 #define REVENTS_UNKNOWN 0xffffu /* the loader has not looked */
 
 struct poll_set {
-    struct poll_item *items;
-    uint32_t count;
+    struct poll_items *items;
     struct hc_wait_fd *fds;
     uint32_t nfds, room;
     uint32_t version; /* of the handles behind epoll sets, when fds was made */
@@ -38,8 +37,8 @@ static uint32_t with_synonyms(uint32_t events) {
 /* Asks the files; `all`: also those of which the loader would have said that they are ready. */
 static void scan(struct poll_set *s, bool all) {
     s->ready = 0;
-    for (uint32_t i = 0; i < s->count; i++) {
-        struct poll_item *item = &s->items[i];
+    for (uint32_t i = 0; i < s->items->count; i++) {
+        struct poll_item *item = poll_item(s->items, i);
         uint32_t seen = item->slot < 0 ? 0 : s->fds[item->slot].revents;
         bool skip = !item->file || (!all && item->slot >= 0 && seen == 0);
         if (!skip) item->got = with_synonyms(file_poll(item->file)) & item->want;
@@ -58,8 +57,8 @@ static void item_wake(struct waitq_entry *e, uint32_t events) {
 }
 
 static void watch(struct poll_set *s) {
-    for (uint32_t i = 0; i < s->count; i++) {
-        struct poll_item *item = &s->items[i];
+    for (uint32_t i = 0; i < s->items->count; i++) {
+        struct poll_item *item = poll_item(s->items, i);
         struct waitq *q = item->file ? file_waitq(item->file) : NULL;
         item->set = s;
         item->entry.wake = item_wake;
@@ -68,8 +67,8 @@ static void watch(struct poll_set *s) {
 }
 
 static void unwatch(struct poll_set *s) {
-    for (uint32_t i = 0; i < s->count; i++)
-        waitq_remove(&s->items[i].entry);
+    for (uint32_t i = 0; i < s->items->count; i++)
+        waitq_remove(&poll_item(s->items, i)->entry);
     kfree(s->fds);
 }
 
@@ -101,8 +100,8 @@ static int gather(struct poll_set *s) {
         uint32_t n = 0;
         s->unwatched = false;
         s->version = epoll_host_version();
-        for (uint32_t i = 0; i < s->count; i++)
-            if (s->items[i].file) n = gather_item(s, &s->items[i], n);
+        for (uint32_t i = 0; i < s->items->count; i++)
+            if (poll_item(s->items, i)->file) n = gather_item(s, poll_item(s->items, i), n);
         s->nfds = min(n, s->room);
         if (n <= s->room) return 0;
         if (s->room == HC_MAX_WAIT_FDS) {
@@ -144,10 +143,10 @@ static int sleep_until_ready(struct poll_set *s, int64_t deadline_ns) {
     }
 }
 
-int64_t poll_wait(struct poll_item *items, uint32_t count, int64_t deadline_ns) {
-    struct poll_set s = {.items = items, .count = count, .thread = current_thread()};
-    for (uint32_t i = 0; i < count; i++)
-        items[i].slot = -1;
+int64_t poll_wait(struct poll_items *items, int64_t deadline_ns) {
+    struct poll_set s = {.items = items, .thread = current_thread()};
+    for (uint32_t i = 0; i < items->count; i++)
+        poll_item(items, i)->slot = -1;
     scan(&s, true);
     if (s.ready || deadline_ns == 0) return s.ready;
     watch(&s);
@@ -156,9 +155,24 @@ int64_t poll_wait(struct poll_item *items, uint32_t count, int64_t deadline_ns) 
     return r < 0 && r != -ETIMEDOUT ? r : (int64_t)s.ready;
 }
 
-void poll_put(struct poll_item *items, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        if (items[i].file) file_put(items[i].file);
+int poll_get(struct poll_items *items, uint32_t count) {
+    *items = (struct poll_items){0};
+    if (count > POLL_CHUNK * POLL_CHUNKS) return -ENOMEM;
+    for (uint32_t at = 0; at < count; at += POLL_CHUNK) {
+        uint32_t n = min(count - at, POLL_CHUNK);
+        struct poll_item *chunk = kzalloc(n * sizeof(*chunk));
+        if (chunk == NULL) return -ENOMEM;
+        items->chunks[at / POLL_CHUNK] = chunk;
+        items->count = at + n;
+    }
+    return 0;
+}
+
+void poll_put(struct poll_items *items) {
+    for (uint32_t i = 0; i < items->count; i++)
+        if (poll_item(items, i)->file) file_put(poll_item(items, i)->file);
+    for (uint32_t i = 0; i < POLL_CHUNKS; i++)
+        kfree(items->chunks[i]);
 }
 
 /* select(2) takes microseconds beyond a second. */
@@ -199,6 +213,8 @@ int64_t poll_finish(const struct poll_timeout *t, int64_t result) {
     if (result == -EINTR) result = -ERESTARTNOHAND;
     if (result != -ERESTARTNOHAND) signal_restore_mask();
     if (t->at == 0 || t->zero) return result;
+    if (current_thread()->personality & STICKY_TIMEOUTS)
+        return result == -ERESTARTNOHAND ? -EINTR : result;
     int64_t left = time_left(t->deadline_ns);
     int r = t->timeval ? put_timeval(t->at, left) : put_timespec(t->at, left);
     /* A timeout in read-only memory is no error, but a restart would wait anew. */

@@ -18,11 +18,25 @@ struct poll_item {
     struct poll_set *set;
 };
 
+/* Items by number, in chunks: there may be as many as descriptors (RLIMIT_NOFILE's limit), which no
+ * piece of memory holds. */
+#define POLL_CHUNK 16384u
+#define POLL_CHUNKS 64u /* 1,048,576 items */
+struct poll_items {
+    uint32_t count;
+    struct poll_item *chunks[POLL_CHUNKS];
+};
+static inline struct poll_item *poll_item(const struct poll_items *items, uint32_t i) {
+    return &items->chunks[i / POLL_CHUNK][i % POLL_CHUNK];
+}
+/* Makes `count` empty items: 0 or -ENOMEM; poll_put() is due in any case. */
+int poll_get(struct poll_items *items, uint32_t count);
+/* Drops the files and frees the items. */
+void poll_put(struct poll_items *items);
+
 /* Waits until an item is ready: number of ready items, 0 at the deadline, -EINTR or -ENOMEM.
  * deadline_ns 0: does not wait.  Items with `got` set count as ready. */
-int64_t poll_wait(struct poll_item *items, uint32_t count, int64_t deadline_ns);
-/* Drops the files. */
-void poll_put(struct poll_item *items, uint32_t count);
+int64_t poll_wait(struct poll_items *items, int64_t deadline_ns);
 
 /* A timeout of ppoll, select, pselect6: where it is, its layout and the deadline. */
 struct poll_timeout {

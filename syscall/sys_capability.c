@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* capabilities(7): capget(2), capset(2) and what prctl(2) does with them. */
 #include <kernel/creds.h>
+#include <kernel/sched.h>
 #include <syscall/prctl.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
@@ -19,9 +20,9 @@ static uint32_t cap_words(uint32_t version) {
     }
 }
 
-/* What this process has, in the caller's layout. */
-static void cap_fill(struct __user_cap_data_struct data[2]) {
-    const struct capabilities *caps = &current_process()->caps;
+/* What a process has, in the caller's layout. */
+static void cap_fill(struct __user_cap_data_struct data[2], const struct process *p) {
+    const struct capabilities *caps = &p->caps;
     for (int i = 0; i < 2; i++) {
         data[i] = (struct __user_cap_data_struct){
             .effective = (uint32_t)(caps->effective >> (32 * i)),
@@ -47,9 +48,10 @@ int64_t sys_capget(gva_t header_at, gva_t data_at) {
     if (words < 0) return words == -EINVAL && data_at == 0 ? 0 : words;
     if (data_at == 0) return 0;
     if (header.pid < 0) return -EINVAL;
-    if (!pid_is_self(header.pid)) return -ESRCH;
+    const struct thread *t = thread_seen(header.pid);
+    if (t == NULL) return -ESRCH;
     struct __user_cap_data_struct data[2];
-    cap_fill(data);
+    cap_fill(data, t->process);
     return copy_to_user(data_at, data, (uint64_t)words * sizeof(data[0]));
 }
 

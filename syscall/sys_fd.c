@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors: dup(2) and its relatives, fcntl(2), flock(2). */
+#include <kernel/file_owner.h>
 #include <kernel/filelock.h>
 #include <kernel/shmem.h>
 #include <kernel/splice.h>
@@ -48,9 +49,10 @@ int64_t sys_dup3(int fd, int new_fd, uint32_t flags) {
     return dup_to(fd, new_fd, (flags & O_CLOEXEC) != 0);
 }
 
-static int64_t fcntl_setfl(struct file *f, uint64_t arg) {
+static int64_t fcntl_setfl(struct file *f, int fd, uint64_t arg) {
     uint32_t flags = (uint32_t)arg;
     uint32_t on = flags & ~f->flags;
+    bool async = (flags & FASYNC) != 0;
     /* O_DIRECT and O_NOATIME cannot be switched on for an open host file. */
     if (on & O_DIRECT && f->ops->pipe == NULL) return -EINVAL;
     if (on & O_NOATIME) {
@@ -58,6 +60,10 @@ static int64_t fcntl_setfl(struct file *f, uint64_t arg) {
         bool own = f->mnt != NULL && f->mnt->ops == &ramfs_ops && file_getattr(f, &attr) == 0;
         if (!own || (!process_capable(CAP_FOWNER) && attr.uid != current_process()->fsuid))
             return -EPERM;
+    }
+    if (async != ((f->flags & FASYNC) != 0)) {
+        int err = file_owner_async(f, fd, async);
+        if (err != 0) return err;
     }
     f->flags = (f->flags & ~(uint32_t)SETFL_MASK) | (flags & SETFL_MASK);
     return 0;
@@ -69,6 +75,17 @@ static int64_t fcntl_pipe_size(struct file *f, int cmd, uint64_t arg) {
     return cmd == F_GETPIPE_SZ ? pipe_capacity(p) : pipe_resize(p, (uint32_t)arg);
 }
 
+/* Nobody could say when another process opens the file: it counts as open elsewhere. */
+static int64_t fcntl_lease(struct file *f, uint64_t kind) {
+    struct hc_attr attr;
+    if (kind != F_RDLCK && kind != F_WRLCK && kind != F_UNLCK) return -EINVAL;
+    int err = file_getattr(f, &attr);
+    if (err != 0) return err;
+    if (kind == F_UNLCK) return -EAGAIN; /* there is none */
+    if (attr.uid != current_process()->fsuid && !process_capable(CAP_LEASE)) return -EACCES;
+    return S_ISREG(attr.mode) ? -EAGAIN : -EINVAL;
+}
+
 static int64_t fcntl_file(struct file *f, int fd, int cmd, uint64_t arg) {
     switch (cmd) {
     case F_GETFD:
@@ -78,7 +95,7 @@ static int64_t fcntl_file(struct file *f, int fd, int cmd, uint64_t arg) {
     case F_GETFL:
         return f->flags;
     case F_SETFL:
-        return fcntl_setfl(f, arg);
+        return fcntl_setfl(f, fd, arg);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -86,12 +103,13 @@ static int64_t fcntl_file(struct file *f, int fd, int cmd, uint64_t arg) {
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
         return filelock_fcntl(f, fd, cmd, arg);
+    case F_GETOWN:
+    case F_SETOWN:
+    case F_GETOWN_EX:
+    case F_SETOWN_EX:
     case F_GETSIG:
-        return f->owner_sig;
     case F_SETSIG:
-        if (arg > NSIGNALS) return -EINVAL;
-        f->owner_sig = (uint32_t)arg;
-        return 0;
+        return file_owner_fcntl(f, cmd, arg);
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
         return fcntl_pipe_size(f, cmd, arg);
@@ -101,6 +119,8 @@ static int64_t fcntl_file(struct file *f, int fd, int cmd, uint64_t arg) {
         return arg > UINT32_MAX ? -EINVAL : shmem_add_seals(f, (uint32_t)arg);
     case F_GETLEASE:
         return F_UNLCK;
+    case F_SETLEASE:
+        return fcntl_lease(f, arg);
     default:
         return -EINVAL;
     }

@@ -22,6 +22,9 @@ int64_t sys_uname(gva_t buf) {
         .version = "#1 Hermit",
         .machine = "x86_64",
     };
+    uint32_t persona = current_thread()->personality;
+    if ((persona & PER_MASK) == PER_LINUX32) strlcpy(name.machine, "i686", sizeof(name.machine));
+    if (persona & UNAME26) strlcpy(name.release, "2.6.61-hermit", sizeof(name.release));
     strlcpy(name.nodename, uts_hostname(), sizeof(name.nodename));
     strlcpy(name.domainname, uts_domainname(), sizeof(name.domainname));
     return put_user(name, buf);
@@ -59,7 +62,7 @@ int64_t sys_sysinfo(gva_t buf) {
         .uptime = clock_monotonic_ns() / NSEC_PER_SEC,
         .totalram = ram.limit,
         .freeram = ram.limit - min(ram.used, ram.limit),
-        .procs = (uint16_t)min(current_process()->thread_count, 65535u),
+        .procs = (uint16_t)min(current_process()->thread_count + 1, 65535u),
         .mem_unit = 1,
     };
     for (int i = 0; i < 3; i++)
@@ -114,7 +117,8 @@ int64_t sys_getrusage(int who, gva_t buf) {
         usage.ru_utime.tv_sec = ns / NSEC_PER_SEC;
         usage.ru_utime.tv_usec = ns % NSEC_PER_SEC / 1000;
         usage.ru_maxrss = (int64_t)(frame_usage().peak / 1024);
-        usage.ru_minflt = (int64_t)current_process()->faults;
+        usage.ru_minflt =
+            (int64_t)(who == RUSAGE_THREAD ? current_thread()->faults : current_process()->faults);
         count_switches(&usage, who == RUSAGE_THREAD);
     }
     return put_user(usage, buf);
@@ -125,9 +129,4 @@ int64_t sys_getcpu(gva_t cpu_at, gva_t node_at, gva_t cache) {
     uint32_t cpu = sched_last_cpu(current_thread()), zero = 0;
     if (cpu_at != 0 && put_user(cpu, cpu_at) != 0) return -EFAULT;
     return node_at != 0 ? put_user(zero, node_at) : 0;
-}
-
-/* personality(2): native Linux only. */
-int64_t sys_personality(uint32_t persona) {
-    return persona == 0xffffffffu || persona == 0 ? 0 : -EINVAL;
 }

@@ -3,6 +3,8 @@
 #include <syscall/protos.h>
 #include <syscall/user.h>
 
+#include "io.h"
+
 #define CURRENT_POS (-1) /* preadv2(2): use and move the file's own position */
 
 static int64_t io_read(int fd, const struct uio *u, bool positioned, int64_t pos) {
@@ -93,7 +95,7 @@ int64_t sys_pwritev(int fd, gva_t iov, uint64_t count, int64_t pos, uint64_t pos
 int64_t sys_preadv2(int fd, gva_t iov, uint64_t count, int64_t pos, uint64_t pos_high,
                     uint32_t flags) {
     if (pos < CURRENT_POS) return -EINVAL;
-    if (flags & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) return -EOPNOTSUPP;
+    if (flags & ~IO_RWF_KNOWN) return -EOPNOTSUPP;
     return io_vector(fd, iov, count, false, pos != CURRENT_POS, pos);
 }
 
@@ -107,28 +109,33 @@ static int64_t io_append(struct file *f, const struct uio *u, bool positioned) {
     return n;
 }
 
+int64_t io_write_flags(struct file *f, const struct uio *u, bool positioned, int64_t pos,
+                       uint32_t flags) {
+    int64_t n;
+    if (flags & RWF_APPEND && S_ISREG(f->mode))
+        n = io_append(f, u, positioned);
+    else
+        n = positioned ? file_pwrite(f, u, pos) : file_write(f, u);
+    if (n > 0 && flags & (RWF_DSYNC | RWF_SYNC)) {
+        int err = file_sync(f, (flags & RWF_SYNC) == 0);
+        if (err != 0 && err != -EINVAL) n = err; /* EINVAL: a file with nothing to write back */
+    }
+    return n;
+}
+
 /* pwritev2(2) */
 int64_t sys_pwritev2(int fd, gva_t iov, uint64_t count, int64_t pos, uint64_t pos_high,
                      uint32_t flags) {
     if (pos < CURRENT_POS) return -EINVAL;
-    if (flags & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) return -EOPNOTSUPP;
+    if (flags & ~IO_RWF_KNOWN) return -EOPNOTSUPP;
     bool positioned = pos != CURRENT_POS;
-    if ((flags & ~(uint32_t)RWF_HIPRI) == 0)
-        return io_vector(fd, iov, count, true, positioned, pos);
     struct file *f = fd_get_io(fd);
     if (f == NULL) return -EBADF;
     struct user_iov v;
     int64_t n = file_writable(f) ? user_iov_get(&v, iov, count) : -EBADF;
     if (n == 0) {
-        if (flags & RWF_APPEND && S_ISREG(f->mode))
-            n = io_append(f, &v.uio, positioned);
-        else
-            n = positioned ? file_pwrite(f, &v.uio, pos) : file_write(f, &v.uio);
+        n = io_write_flags(f, &v.uio, positioned, pos, flags);
         user_iov_put(&v);
-    }
-    if (n > 0 && flags & (RWF_DSYNC | RWF_SYNC)) {
-        int err = file_sync(f, (flags & RWF_SYNC) == 0);
-        if (err != 0 && err != -EINVAL) n = err; /* EINVAL: a file with nothing to write back */
     }
     file_put(f);
     return n;

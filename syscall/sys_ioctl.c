@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ioctl(2): what holds for every file; the rest is the file's own. */
+#include <kernel/file_owner.h>
 #include <syscall/protos.h>
 #include <syscall/user.h>
 
@@ -8,6 +9,13 @@ static int64_t set_nonblocking(struct file *f, gva_t arg) {
     if (get_user(on, arg) != 0) return -EFAULT;
     f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~(uint32_t)O_NONBLOCK;
     return 0;
+}
+
+static int64_t set_async(struct file *f, int fd, gva_t arg) {
+    int on;
+    if (get_user(on, arg) != 0) return -EFAULT;
+    if (!f->ops->async) return on ? -ENOTTY : 0;
+    return file_owner_async(f, fd, on != 0);
 }
 
 /* FIONREAD of a regular file: what lies between the position and the end. */
@@ -35,6 +43,8 @@ static int64_t ioctl_file(struct file *f, int fd, uint32_t request, gva_t arg) {
         return fd_set_cloexec(fd, false);
     case FIONBIO:
         return set_nonblocking(f, arg);
+    case FIOASYNC:
+        return set_async(f, fd, arg);
     case FIOQSIZE:
         if (S_ISREG(f->mode) || S_ISDIR(f->mode)) return file_bytes(f, arg);
         return -ENOTTY;

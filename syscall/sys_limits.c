@@ -19,7 +19,7 @@ static int set_limit(int resource, const struct rlimit *new) {
 /* prlimit(2) */
 int64_t sys_prlimit64(int pid, int resource, gva_t new_at, gva_t old_at) {
     if (resource < 0 || resource >= RLIM_NLIMITS) return -EINVAL;
-    if (!pid_is_self(pid)) return -ESRCH;
+    if (!pid_is_self(pid)) return no_process(pid);
     struct rlimit old = current_process()->limits[resource], new;
     if (new_at != 0) {
         if (get_user(new, new_at) != 0) return -EFAULT;

@@ -24,6 +24,12 @@ static int may_map(gva_t addr, uint64_t len, int prot, uint32_t flags) {
     return mm_may_map(mm, page_up(len), replaced, (uint32_t)prot, flags);
 }
 
+/* personality(2), READ_IMPLIES_EXEC */
+static uint32_t implied_prot(int prot) {
+    bool implied = (prot & PROT_READ) && (current_thread()->personality & READ_IMPLIES_EXEC);
+    return (uint32_t)(prot & PROT_RWX) | (implied ? PROT_EXEC : 0u);
+}
+
 /* Anonymous memory.  What is shared is a file without a name. */
 static int64_t map_memory(gva_t addr, uint64_t len, int prot, uint32_t flags) {
     struct file *f = NULL;
@@ -60,6 +66,7 @@ static int64_t map_file(gva_t addr, uint64_t len, int prot, uint32_t flags, stru
     int64_t at = mm_map(current_mm(), addr, len, (uint32_t)prot, flags, f, offset, NULL);
     struct vma *v = at > 0 && read_only ? mm_find(current_mm(), (gva_t)at) : NULL;
     if (v != NULL) v->state |= VMA_READ_ONLY;
+    if (at > 0 && f->ops->mapped != NULL) f->ops->mapped(f);
     return at;
 }
 
@@ -87,6 +94,7 @@ int64_t sys_mmap(gva_t addr, uint64_t len, int prot, uint32_t flags, int fd, int
         addr = find_low(page_up(len));
         if (addr == 0) return -ENOMEM;
     }
+    prot = (int)implied_prot(prot);
     struct file *f = NULL;
     if (!(flags & MAP_ANONYMOUS)) {
         f = fd_get_io(fd);
@@ -131,7 +139,7 @@ int64_t sys_mprotect(gva_t addr, uint64_t len, int prot) {
         len += addr - v->start;
         addr = v->start;
     }
-    return mm_protect(current_mm(), addr, len, (uint32_t)(prot & PROT_RWX));
+    return mm_protect(current_mm(), addr, len, implied_prot(prot));
 }
 
 /* mremap(2) */

@@ -135,28 +135,26 @@ static int64_t recv_message(struct socket *s, gva_t at, uint32_t flags) {
     return r;
 }
 
-/* sendmsg(2) */
-int64_t sys_sendmsg(int fd, gva_t at, uint32_t flags) {
+static int64_t one_message(int fd, gva_t at, uint32_t flags,
+                           int64_t (*move)(struct socket *s, gva_t at, uint32_t flags)) {
     if (flags & MSG_CMSG_COMPAT) return -EINVAL;
     struct file *f;
     struct socket *s;
     int64_t r = socket_get(fd, &f, &s);
     if (r != 0) return r;
-    r = send_message(s, at, with_nonblock(f, flags));
+    r = move(s, at, with_nonblock(f, flags));
     file_put(f);
     return r;
 }
 
+/* sendmsg(2) */
+int64_t sys_sendmsg(int fd, gva_t at, uint32_t flags) {
+    return one_message(fd, at, flags, send_message);
+}
+
 /* recvmsg(2) */
 int64_t sys_recvmsg(int fd, gva_t at, uint32_t flags) {
-    if (flags & MSG_CMSG_COMPAT) return -EINVAL;
-    struct file *f;
-    struct socket *s;
-    int64_t r = socket_get(fd, &f, &s);
-    if (r != 0) return r;
-    r = recv_message(s, at, with_nonblock(f, flags));
-    file_put(f);
-    return r;
+    return one_message(fd, at, flags, recv_message);
 }
 
 static int put_length(gva_t entry, int64_t bytes) {

@@ -18,22 +18,23 @@
 #define SELECT_EX POLLPRI
 
 /* Fills the items from the program's array. */
-static int load_pollfds(struct poll_item *items, gva_t ufds, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
+static int load_pollfds(struct poll_items *items, gva_t ufds) {
+    for (uint32_t i = 0; i < items->count; i++) {
+        struct poll_item *item = poll_item(items, i);
         struct k_pollfd p;
         if (get_user(p, ufds + i * sizeof(p)) < 0) return -EFAULT;
-        items[i].fd = p.fd;
+        item->fd = p.fd;
         if (p.fd < 0) continue;
-        items[i].want = (uint16_t)p.events | POLL_ALWAYS;
-        items[i].file = fd_get_io(p.fd);
-        if (!items[i].file) items[i].got = POLLNVAL;
+        item->want = (uint16_t)p.events | POLL_ALWAYS;
+        item->file = fd_get_io(p.fd);
+        if (!item->file) item->got = POLLNVAL;
     }
     return 0;
 }
 
-static int store_revents(const struct poll_item *items, gva_t ufds, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        int16_t revents = (int16_t)items[i].got;
+static int store_revents(const struct poll_items *items, gva_t ufds) {
+    for (uint32_t i = 0; i < items->count; i++) {
+        int16_t revents = (int16_t)poll_item(items, i)->got;
         gva_t at = ufds + i * sizeof(struct k_pollfd) + offsetof(struct k_pollfd, revents);
         if (put_user(revents, at) < 0) return -EFAULT;
     }
@@ -42,13 +43,12 @@ static int store_revents(const struct poll_item *items, gva_t ufds, uint32_t cou
 
 static int64_t do_poll(gva_t ufds, uint32_t count, int64_t deadline_ns) {
     if (count > current_process()->limits[RLIMIT_NOFILE].rlim_cur) return -EINVAL;
-    struct poll_item *items = kzalloc(max(count, 1) * sizeof(*items));
-    if (!items) return -ENOMEM;
-    int64_t r = load_pollfds(items, ufds, count);
-    if (r == 0) r = poll_wait(items, count, deadline_ns);
-    if (r >= 0 && store_revents(items, ufds, count) < 0) r = -EFAULT;
-    poll_put(items, count);
-    kfree(items);
+    struct poll_items items;
+    int64_t r = poll_get(&items, count);
+    if (r == 0) r = load_pollfds(&items, ufds);
+    if (r == 0) r = poll_wait(&items, deadline_ns);
+    if (r >= 0 && store_revents(&items, ufds) < 0) r = -EFAULT;
+    poll_put(&items);
     return r;
 }
 
@@ -115,29 +115,29 @@ static uint32_t wanted(const struct select_sets *s, uint32_t fd) {
     return want;
 }
 
-static int load_items(const struct select_sets *s, struct poll_item *items, uint32_t *count) {
+static int load_items(const struct select_sets *s, struct poll_items *items) {
+    uint32_t count = 0;
     for (uint32_t fd = 0; fd < s->nfds; fd++) {
         uint32_t want = wanted(s, fd);
         if (want == 0) continue;
-        struct poll_item *item = &items[(*count)];
+        struct poll_item *item = poll_item(items, count++);
         item->file = fd_get_io((int)fd);
         if (!item->file) return -EBADF;
         item->fd = (int32_t)fd;
         item->want = want;
-        ++*count;
     }
     return 0;
 }
 
 /* A descriptor counts once for each set that it is ready in. */
-static int64_t mark_ready(const struct select_sets *s, const struct poll_item *items,
-                          uint32_t count) {
+static int64_t mark_ready(const struct select_sets *s, const struct poll_items *items) {
     int64_t ready = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t fd = (uint32_t)items[i].fd;
+    for (uint32_t i = 0; i < items->count; i++) {
+        const struct poll_item *item = poll_item(items, i);
+        uint32_t fd = (uint32_t)item->fd;
         uint64_t bit = 1ULL << fd % 64;
         for (unsigned k = 0; k < 3; k++) {
-            if (!(s->in[k][fd / 64] & bit) || !(items[i].got & select_events[k])) continue;
+            if (!(s->in[k][fd / 64] & bit) || !(item->got & select_events[k])) continue;
             s->out[k][fd / 64] |= bit;
             ready++;
         }
@@ -146,16 +146,15 @@ static int64_t mark_ready(const struct select_sets *s, const struct poll_item *i
 }
 
 static int64_t select_items(const struct select_sets *s, int64_t deadline_ns) {
-    uint32_t members = 0, count = 0;
+    uint32_t members = 0;
     for (uint32_t w = 0; w < s->words; w++)
         members += (uint32_t)__builtin_popcountll(s->in[0][w] | s->in[1][w] | s->in[2][w]);
-    struct poll_item *items = kzalloc(max(members, 1) * sizeof(*items));
-    if (!items) return -ENOMEM;
-    int64_t r = load_items(s, items, &count);
-    if (r == 0) r = poll_wait(items, count, deadline_ns);
-    if (r >= 0) r = mark_ready(s, items, count);
-    poll_put(items, count);
-    kfree(items);
+    struct poll_items items;
+    int64_t r = poll_get(&items, members);
+    if (r == 0) r = load_items(s, &items);
+    if (r == 0) r = poll_wait(&items, deadline_ns);
+    if (r >= 0) r = mark_ready(s, &items);
+    poll_put(&items);
     return r;
 }
 

@@ -16,11 +16,20 @@ int64_t sys_getpid(void) { return current_process()->pid; }
 /* gettid(2) */
 int64_t sys_gettid(void) { return current_thread()->tid; }
 
-/* getppid(2): the parent is outside the guest, as for the first process of a PID namespace. */
-int64_t sys_getppid(void) { return 0; }
+/* getppid(2) */
+int64_t sys_getppid(void) { return INIT_PID; }
+
+/* Whose numbers may be asked for: the program's and process 1's. */
+static const struct process *process_seen(int pid) {
+    if (pid_is_self(pid)) return current_process();
+    return pid == INIT_PID ? thread_seen(pid)->process : NULL;
+}
 
 /* getpgid(2) */
-int64_t sys_getpgid(int pid) { return pid_is_self(pid) ? current_process()->pgid : -ESRCH; }
+int64_t sys_getpgid(int pid) {
+    const struct process *p = process_seen(pid);
+    return p != NULL ? p->pgid : -ESRCH;
+}
 
 /* getpgrp(2) */
 int64_t sys_getpgrp(void) { return current_process()->pgid; }
@@ -37,7 +46,10 @@ int64_t sys_setpgid(int pid, int pgid) {
 }
 
 /* getsid(2) */
-int64_t sys_getsid(int pid) { return pid_is_self(pid) ? current_process()->sid : -ESRCH; }
+int64_t sys_getsid(int pid) {
+    const struct process *p = process_seen(pid);
+    return p != NULL ? p->sid : -ESRCH;
+}
 
 /* setsid(2) */
 int64_t sys_setsid(void) {
@@ -110,7 +122,7 @@ int64_t sys_set_robust_list(gva_t head, uint64_t len) {
 int64_t sys_get_robust_list(int pid, gva_t head_at, gva_t len_at) {
     uint64_t len = ROBUST_LIST_BYTES;
     const struct thread *t = thread_find(pid);
-    if (t == NULL) return -ESRCH;
+    if (t == NULL) return no_process(pid);
     int err = put_user(len, len_at);
     return err != 0 ? err : put_user(t->robust_list, head_at);
 }

@@ -12,14 +12,6 @@
 #define NICE_MAX 19
 #define RT_PRIORITY_MAX 99
 
-/* CPUs that were not started yet count: they are when somebody is to run there. */
-static uint64_t possible_mask(void) {
-    uint32_t cpus = cpu_count();
-    return cpus >= 64 ? UINT64_MAX : (1ULL << cpus) - 1;
-}
-
-static bool tid_known(int tid) { return thread_find(tid) != NULL; }
-
 /* sched_yield(2) */
 int64_t sys_sched_yield(void) {
     sched_yield();
@@ -29,20 +21,21 @@ int64_t sys_sched_yield(void) {
 /* sched_getaffinity(2): returns the size of the mask in bytes. */
 int64_t sys_sched_getaffinity(int pid, uint64_t len, gva_t mask_at) {
     if (len < MASK_BYTES || len % sizeof(uint64_t) != 0) return -EINVAL;
-    if (pid < 0 || !tid_known(pid)) return -ESRCH;
-    uint64_t chosen = thread_find(pid)->affinity;
-    uint64_t mask = chosen != 0 ? chosen : possible_mask();
+    const struct thread *t = thread_seen(pid);
+    if (t == NULL) return -ESRCH;
+    uint64_t mask = sched_affinity(t);
     int err = put_user(mask, mask_at);
     return err != 0 ? err : (int64_t)MASK_BYTES;
 }
 
-/* sched_setaffinity(2) */
+/* sched_setaffinity(2): a CPU that was not started yet is when somebody is to run there. */
 int64_t sys_sched_setaffinity(int pid, uint64_t len, gva_t mask_at) {
     uint64_t mask = 0;
     if (copy_from_user(&mask, mask_at, min(len, (uint64_t)MASK_BYTES)) != 0) return -EFAULT;
-    if (pid < 0 || !tid_known(pid)) return -ESRCH;
-    mask &= possible_mask();
-    return mask != 0 ? sched_set_affinity(thread_find(pid), mask) : -EINVAL;
+    struct thread *t = thread_find(pid);
+    if (t == NULL) return no_process(pid);
+    mask &= cpu_possible_mask();
+    return mask != 0 ? sched_set_affinity(t, mask) : -EINVAL;
 }
 
 static int64_t priority_limit(int policy, int realtime) {
@@ -89,6 +82,7 @@ int64_t sys_getpriority(int which, int who) {
     bool all;
     if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
     const struct thread *t = priority_target(which, who, &all);
+    if (t == NULL && which == PRIO_PROCESS) t = thread_seen(who);
     if (t == NULL) return -ESRCH;
     int64_t best = 20 - t->sched.nice;
     while (all && (t = TAILQ_NEXT(t, in_process)) != NULL)
@@ -101,7 +95,7 @@ int64_t sys_setpriority(int which, int who, int nice) {
     bool all;
     if (which < PRIO_PROCESS || which > PRIO_USER) return -EINVAL;
     struct thread *t = priority_target(which, who, &all);
-    if (t == NULL) return -ESRCH;
+    if (t == NULL) return which == PRIO_PROCESS ? no_process(who) : -ESRCH;
     nice = max(NICE_MIN, min(nice, NICE_MAX));
     int r = set_nice(t, nice);
     while (all && (t = TAILQ_NEXT(t, in_process)) != NULL)

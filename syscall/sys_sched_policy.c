@@ -50,7 +50,7 @@ static int64_t set_scheduler(int pid, int policy, gva_t param_at) {
     if (pid < 0 || param_at == 0) return -EINVAL;
     if (get_user(priority, param_at) != 0) return -EFAULT;
     struct thread *t = thread_find(pid);
-    if (t == NULL) return -ESRCH;
+    if (t == NULL) return no_process(pid);
     struct sched_policy new = t->sched;
     new.priority = priority;
     if (policy != KEEP_POLICY) {
@@ -73,7 +73,7 @@ int64_t sys_sched_setparam(int pid, gva_t param_at) {
 /* sched_getscheduler(2) */
 int64_t sys_sched_getscheduler(int pid) {
     if (pid < 0) return -EINVAL;
-    const struct thread *t = thread_find(pid);
+    const struct thread *t = thread_seen(pid);
     if (t == NULL) return -ESRCH;
     return t->sched.policy | (t->sched.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 }
@@ -81,7 +81,7 @@ int64_t sys_sched_getscheduler(int pid) {
 /* sched_getparam(2) */
 int64_t sys_sched_getparam(int pid, gva_t param_at) {
     if (pid < 0 || param_at == 0) return -EINVAL;
-    const struct thread *t = thread_find(pid);
+    const struct thread *t = thread_seen(pid);
     return t == NULL ? -ESRCH : put_user(t->sched.priority, param_at);
 }
 
@@ -89,7 +89,7 @@ int64_t sys_sched_getparam(int pid, gva_t param_at) {
 int64_t sys_sched_rr_get_interval(int pid, gva_t at) {
     struct timespec slice = {0};
     if (pid < 0) return -EINVAL;
-    const struct thread *t = thread_find(pid);
+    const struct thread *t = thread_seen(pid);
     if (t == NULL) return -ESRCH;
     if (t->sched.policy == SCHED_RR)
         slice.tv_nsec = SCHED_RR_SLICE_MS * 1000000;
@@ -126,7 +126,7 @@ int64_t sys_sched_setattr(int pid, gva_t at, uint32_t flags) {
     if (r != 0) return r;
     if ((int32_t)attr.sched_policy < 0) return -EINVAL;
     struct thread *t = thread_find(pid);
-    if (t == NULL) return -ESRCH;
+    if (t == NULL) return no_process(pid);
     struct sched_policy new = {
         .policy = (int32_t)attr.sched_policy,
         .priority = (int32_t)attr.sched_priority,
@@ -147,7 +147,7 @@ int64_t sys_sched_setattr(int pid, gva_t at, uint32_t flags) {
 int64_t sys_sched_getattr(int pid, gva_t at, uint32_t size, uint32_t flags) {
     if (at == 0 || pid < 0 || size > PAGE_SIZE || size < SCHED_ATTR_SIZE_VER0 || flags != 0)
         return -EINVAL;
-    const struct thread *t = thread_find(pid);
+    const struct thread *t = thread_seen(pid);
     if (t == NULL) return -ESRCH;
     const struct sched_policy *p = &t->sched;
     const struct sched_attr attr = {

@@ -7,6 +7,7 @@
 #include <kernel/uaccess.h>
 #include <kernel/wait.h>
 #include <syscall/protos.h>
+#include <syscall/user.h>
 #include <syscall/user_time.h>
 
 #define KNOWN_SA_FLAGS                                                                             \
@@ -114,6 +115,13 @@ static int64_t send_process(int sig, const siginfo_t *info) {
     return is_signal(sig) ? signal_send(sig, info) : -EINVAL;
 }
 
+/* To process 1: it has no handlers, and is spared the default actions, SIGKILL's too. kill(2). */
+int64_t send_init(int sig) {
+    const struct process *self = current_process();
+    if (sig != 0 && !is_signal(sig)) return -EINVAL;
+    return self->euid == 0 || self->uid == 0 || process_capable(CAP_KILL) ? 0 : -EPERM;
+}
+
 /* What only the kernel and kill(2) may say, unless it is to oneself. */
 static bool claims_too_much(const siginfo_t *info) {
     return info->si_code >= 0 || info->si_code == SI_TKILL;
@@ -124,20 +132,28 @@ int64_t sys_rt_sigqueueinfo(int pid, int sig, gva_t uinfo) {
     siginfo_t info;
     if (get_user(info, uinfo) < 0) return -EFAULT;
     if (claims_too_much(&info) && pid != current_thread()->tid) return -EPERM;
+    if (pid == INIT_PID) return send_init(sig);
     return names_process(pid) ? send_process(sig, &info) : -ESRCH;
 }
 
-/* kill(2): with -1 Linux spares the caller, so nobody is left. */
+/* kill(2): with -1 Linux spares process 1 and the caller, so nobody is left. */
 int64_t sys_kill(int pid, int sig) {
+    if (pid == INIT_PID) return send_init(sig);
     bool own_group = pid == 0 || (pid < -1 && -(int64_t)pid == current_process()->pgid);
     return own_group || names_process(pid) ? send_process(sig, NULL) : -ESRCH;
 }
 
 static int64_t send_thread(int tid, int sig, const siginfo_t *info) {
+    if (tid == INIT_PID) return send_init(sig);
     struct thread *t = thread_find(tid);
     if (t == NULL) return -ESRCH;
     if (sig == 0) return 0;
     return is_signal(sig) ? signal_send_thread(t, sig, info) : -EINVAL;
+}
+
+static bool is_thread_of(int tid, int pid) {
+    const struct thread *t = thread_seen(tid);
+    return t != NULL && t->process->pid == pid;
 }
 
 static siginfo_t tkill_info(void) {
@@ -159,7 +175,7 @@ int64_t sys_tkill(int tid, int sig) {
 int64_t sys_tgkill(int pid, int tid, int sig) {
     const siginfo_t info = tkill_info();
     if (pid <= 0 || tid <= 0) return -EINVAL;
-    if (pid != current_process()->pid) return -ESRCH;
+    if (!is_thread_of(tid, pid)) return -ESRCH;
     return send_thread(tid, sig, &info);
 }
 
@@ -169,7 +185,7 @@ int64_t sys_rt_tgsigqueueinfo(int pid, int tid, int sig, gva_t uinfo) {
     if (get_user(info, uinfo) < 0) return -EFAULT;
     if (pid <= 0 || tid <= 0) return -EINVAL;
     if (claims_too_much(&info) && tid != current_thread()->tid) return -EPERM;
-    if (pid != current_process()->pid) return -ESRCH;
+    if (!is_thread_of(tid, pid)) return -ESRCH;
     return send_thread(tid, sig, &info);
 }
 

@@ -9,6 +9,10 @@
 #include <syscall/protos.h>
 #include <syscall/user_time.h>
 
+#define NTP_PHASE_LIMIT_US 16000000
+#define ADJ_ADJTIME 0x8000 /* adjtime(3) in disguise */
+#define ADJ_SINGLESHOT 1   /* with it, or Linux knows it not */
+
 /* clock_gettime(2): CLOCK_TAI has offset 0, MONOTONIC_RAW and BOOTTIME are MONOTONIC. */
 int64_t sys_clock_gettime(int clock, gva_t ts) {
     int64_t ns, r = clock_read(clock, &ns);
@@ -48,6 +52,44 @@ int64_t sys_settimeofday(gva_t tv, gva_t tz) {
     }
     if (tz && get_user(zone, tz) < 0) return -EFAULT;
     return -EPERM;
+}
+
+/* The host keeps the clock and does not say how well: one that nobody synchronizes, as Linux says
+ * before the first adjustment. */
+static int64_t adjust_clock(struct timex *tx) {
+    const uint32_t only_reads = ADJ_OFFSET_SS_READ;
+    if (tx->modes & ADJ_ADJTIME && !(tx->modes & ADJ_SINGLESHOT)) return -EINVAL;
+    if (tx->modes != 0 && tx->modes != only_reads) return -EPERM;
+    int64_t now = clock_realtime_ns();
+    *tx = (struct timex){
+        .modes = tx->modes,
+        .maxerror = NTP_PHASE_LIMIT_US,
+        .esterror = NTP_PHASE_LIMIT_US,
+        .status = STA_UNSYNC,
+        .constant = 2,
+        .precision = 1,
+        .tolerance = 500LL << 16, /* MAXFREQ: 500 ppm */
+        .time = {now / NSEC_PER_SEC, now % NSEC_PER_SEC / 1000},
+        .tick = 10000,
+    };
+    return TIME_ERROR;
+}
+
+/* adjtimex(2): the clock is the host's. */
+int64_t sys_adjtimex(gva_t at) {
+    struct timex tx;
+    if (get_user(tx, at) < 0) return -EFAULT;
+    int64_t r = adjust_clock(&tx);
+    return r >= 0 && put_user(tx, at) < 0 ? -EFAULT : r;
+}
+
+/* clock_adjtime(2) */
+int64_t sys_clock_adjtime(int clock, gva_t at) {
+    struct timex tx;
+    int64_t ns;
+    if (get_user(tx, at) < 0) return -EFAULT;
+    if (clock_read(clock, &ns) < 0) return -EINVAL;
+    return clock == CLOCK_REALTIME ? sys_adjtimex(at) : -EOPNOTSUPP;
 }
 
 /* time(2) */

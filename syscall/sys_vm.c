@@ -63,8 +63,7 @@ static int64_t transfer(int pid, gva_t local, uint64_t locals, gva_t remote, uin
     struct cursor here = {.at = local, .left = locals}, there = {.at = remote, .left = remotes};
     if (flags != 0 || locals > UIO_MAXIOV || remotes > UIO_MAXIOV) return -EINVAL;
     const struct thread *t = thread_find(pid);
-    if (t == NULL) return -ESRCH;
-    if (t->process != current_process()) return -EPERM;
+    if (t == NULL) return no_process(pid);
     return write ? copy_vectors(&there, &here) : copy_vectors(&here, &there);
 }
 

@@ -20,6 +20,7 @@
 #include <asm/termbits.h>
 #include <asm/ucontext.h>
 #include <asm/unistd_64.h>
+#include <linux/aio_abi.h>
 #include <linux/audit.h>
 #include <linux/auxvec.h>
 #include <linux/capability.h>

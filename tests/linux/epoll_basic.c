@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* epoll(7): changing sets, levels, edges, one-shot, descriptors that go, errors. */
-#include "check.h"
+#include "signals.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/time.h>
-#include <time.h>
 
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
@@ -282,23 +280,10 @@ static void errors(void) {
     ok("errors");
 }
 
-static volatile sig_atomic_t signals;
-
-static void on_signal(int sig) {
-    (void)sig;
-    signals++;
-}
-
-static int64_t now_ms(void) {
-    struct timespec ts;
-    CHECK_OK(clock_gettime(CLOCK_MONOTONIC, &ts));
-    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Timeouts; signals end the wait even with SA_RESTART; masks. */
 static void waiting(void) {
     struct epoll_event got;
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
     struct itimerval soon = {.it_value.tv_usec = 10000, .it_interval.tv_usec = 10000};
     const struct itimerval off = {{0, 0}, {0, 0}};
     struct timespec wait = {.tv_nsec = 15000000}, bad = {.tv_nsec = 1000000000};
@@ -318,12 +303,12 @@ static void waiting(void) {
     CHECK_OK(sigaction(SIGALRM, &action, NULL));
     CHECK_OK(setitimer(ITIMER_REAL, &soon, NULL));
     CHECK_ERR(epoll_wait(set, &got, 1, -1), EINTR);
-    CHECK(signals > 0);
+    CHECK(signals_seen > 0);
     CHECK_OK(sigprocmask(SIG_BLOCK, &alarms, NULL));
     CHECK_EQ(epoll_wait(set, &got, 1, 40), 0);
-    signals = 0;
+    signals_seen = 0;
     CHECK_ERR(epoll_pwait(set, &got, 1, -1, &none), EINTR);
-    CHECK_EQ(signals, 1);
+    CHECK_EQ(signals_seen, 1);
     CHECK_OK(sigprocmask(SIG_BLOCK, NULL, &none));
     CHECK_EQ(sigismember(&none, SIGALRM), 1);
     CHECK_OK(setitimer(ITIMER_REAL, &off, NULL));

@@ -1,41 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* setitimer(2), getitimer(2), alarm(2): one shot, periodic, while computing, while asleep. */
-#include "check.h"
+#include "signals.h"
 
-#include <signal.h>
 #include <sys/time.h>
-#include <time.h>
-
-static volatile sig_atomic_t alarms;
-
-static void on_alarm(int sig) {
-    (void)sig;
-    alarms++;
-}
-
-static int64_t now_ms(void) {
-    struct timespec ts;
-    CHECK_OK(clock_gettime(CLOCK_MONOTONIC, &ts));
-    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void set(int value_ms, int interval_ms) {
     struct itimerval t = {.it_value = {.tv_usec = value_ms * 1000},
                           .it_interval = {.tv_usec = interval_ms * 1000}};
-    alarms = 0;
+    signals_seen = 0;
     CHECK_OK(setitimer(ITIMER_REAL, &t, NULL));
 }
 
 int main(void) {
     struct itimerval got;
-    CHECK(signal(SIGALRM, on_alarm) != SIG_ERR);
+    CHECK(signal(SIGALRM, count_signal) != SIG_ERR);
 
     int64_t start = now_ms();
     set(50, 0);
     CHECK_OK(getitimer(ITIMER_REAL, &got));
     CHECK(got.it_value.tv_usec > 0 && got.it_value.tv_usec <= 50000);
     CHECK_ERR(pause(), EINTR);
-    CHECK_EQ(alarms, 1);
+    CHECK_EQ(signals_seen, 1);
     CHECK(now_ms() - start >= 49);
     CHECK_OK(getitimer(ITIMER_REAL, &got));
     CHECK(got.it_value.tv_sec == 0 && got.it_value.tv_usec == 0);
@@ -43,16 +28,16 @@ int main(void) {
 
     set(20, 20);
     start = now_ms();
-    while (alarms < 3)
+    while (signals_seen < 3)
         CHECK(now_ms() - start < 5000); /* computing: nothing but the timer comes in between */
     CHECK(now_ms() - start >= 55);
     CHECK_OK(getitimer(ITIMER_REAL, &got));
     CHECK_EQ(got.it_interval.tv_usec, 20000);
     set(0, 0);
-    int before = alarms;
+    int before = signals_seen;
     struct timespec ts = {.tv_nsec = 60000000};
     CHECK_OK(nanosleep(&ts, NULL));
-    CHECK_EQ(alarms, before);
+    CHECK_EQ(signals_seen, before);
     ok("periodic, then stopped");
 
     CHECK_EQ(alarm(100), 0);

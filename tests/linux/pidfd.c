@@ -36,6 +36,11 @@ static void test_open(void) {
     fd = (int)pidfd_open_(getpid(), O_NONBLOCK);
     CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
     CHECK_OK(close(fd));
+    CHECK((fd = (int)pidfd_open_(1, 0)) >= 0);
+    p.fd = fd;
+    CHECK_EQ(poll(&p, 1, 0), 0);
+    CHECK(pidfd_send(fd, 0, NULL, 0) == 0 || errno == EPERM);
+    CHECK_OK(close(fd));
     CHECK_ERR(pidfd_open_(0, 0), EINVAL);
     CHECK_ERR(pidfd_open_(-1, 0), EINVAL);
     CHECK_ERR(pidfd_open_(getpid(), 1), EINVAL);

@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* poll(2), ppoll(2), select(2), pselect(2): readiness, timeouts, masks, errors. */
-#include "check.h"
+#include "signals.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/time.h>
-#include <time.h>
-
-static volatile sig_atomic_t signals;
-
-static void on_signal(int sig) {
-    (void)sig;
-    signals++;
-}
-
-static int64_t now_ms(void) {
-    struct timespec ts;
-    CHECK_OK(clock_gettime(CLOCK_MONOTONIC, &ts));
-    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void polling(int rd, int wr) {
     struct pollfd p[4] = {{.fd = rd, .events = POLLIN},
@@ -48,6 +33,27 @@ static void polling(int rd, int wr) {
     CHECK_EQ(p[0].revents, POLLIN | POLLOUT);
     CHECK_OK(close(file));
     ok("poll");
+}
+
+/* More descriptors than fit into a piece of memory: all but the last one never ready. */
+static void polling_many(int rd, int wr) {
+    const nfds_t count = 70000;
+    struct rlimit limit;
+    CHECK_OK(getrlimit(RLIMIT_NOFILE, &limit));
+    limit.rlim_cur = count;
+    if (limit.rlim_max < count) limit.rlim_max = count;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    struct pollfd *p = calloc(count + 1, sizeof *p);
+    CHECK(p != NULL);
+    for (nfds_t i = 0; i < count; i++)
+        p[i] = (struct pollfd){.fd = i % 2 ? rd : -1, .events = POLLPRI};
+    CHECK_EQ(poll(p, count, 1), 0);
+    p[count - 1] = (struct pollfd){.fd = wr, .events = POLLOUT};
+    CHECK_EQ(poll(p, count, -1), 1);
+    CHECK_EQ(p[count - 1].revents, POLLOUT);
+    CHECK_ERR(poll(p, count + 1, 0), EINVAL);
+    free(p);
+    ok("many descriptors");
 }
 
 static void selecting(int rd, int wr) {
@@ -89,22 +95,22 @@ static void masks(int rd) {
     sigset_t block, none, now;
     struct timespec ts = {.tv_sec = 20};
     struct pollfd p = {.fd = rd, .events = POLLIN};
-    struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction a = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
     CHECK_OK(sigaction(SIGUSR1, &a, NULL));
     sigemptyset(&none);
     sigemptyset(&block);
     sigaddset(&block, SIGUSR1);
     CHECK_OK(sigprocmask(SIG_BLOCK, &block, NULL));
     CHECK_OK(raise(SIGUSR1));
-    CHECK_EQ(signals, 0);
+    CHECK_EQ(signals_seen, 0);
     CHECK_ERR(ppoll(&p, 1, &ts, &none), EINTR);
-    CHECK_EQ(signals, 1);
+    CHECK_EQ(signals_seen, 1);
     CHECK_OK(raise(SIGUSR1));
     fd_set in;
     FD_ZERO(&in);
     FD_SET(rd, &in);
     CHECK_ERR(pselect(rd + 1, &in, NULL, NULL, &ts, &none), EINTR);
-    CHECK_EQ(signals, 2);
+    CHECK_EQ(signals_seen, 2);
     CHECK_OK(sigprocmask(SIG_UNBLOCK, NULL, &now));
     CHECK_EQ(sigismember(&now, SIGUSR1), 1);
     CHECK_EQ(ppoll(NULL, 0, &(struct timespec){.tv_nsec = 1000000}, &none), 0);
@@ -128,6 +134,7 @@ int main(void) {
     int fds[2];
     CHECK_OK(pipe(fds));
     polling(fds[0], fds[1]);
+    polling_many(fds[0], fds[1]);
     selecting(fds[0], fds[1]);
     masks(fds[0]);
     errors(fds[0]);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* timer_create(2) and its relatives, CPU-time clocks, ITIMER_VIRTUAL and ITIMER_PROF. */
+#include "signals.h"
 #include "thread.h"
 
 #include <limits.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
@@ -36,13 +36,6 @@ static struct sigevent signal_event(int sig, int value) {
         .sigev_notify = SIGEV_SIGNAL, .sigev_signo = sig, .sigev_value.sival_int = value};
 }
 
-static void block(int how, int sig) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, sig);
-    CHECK_OK(pthread_sigmask(how, &set, NULL));
-}
-
 static siginfo_t take(int sig) {
     sigset_t set;
     siginfo_t info;
@@ -50,12 +43,6 @@ static siginfo_t take(int sig) {
     sigaddset(&set, sig);
     CHECK_EQ(sigwaitinfo(&set, &info), sig);
     return info;
-}
-
-static int pending(int sig) {
-    sigset_t set;
-    CHECK_OK(sigpending(&set));
-    return sigismember(&set, sig);
 }
 
 static void one_shot(clockid_t clock) {
@@ -96,7 +83,7 @@ static void overruns(void) {
     CHECK_OK(create(CLOCK_MONOTONIC, &e, &t));
     int64_t start = now_ns(CLOCK_MONOTONIC);
     CHECK_OK(settime(t, 0, MS, MS));
-    while (!pending(SIGRTMIN) || now_ns(CLOCK_MONOTONIC) - start < 50 * MS)
+    while (!is_pending(SIGRTMIN) || now_ns(CLOCK_MONOTONIC) - start < 50 * MS)
         ;
     siginfo_t info = take(SIGRTMIN);
     int64_t passed = (now_ns(CLOCK_MONOTONIC) - start) / MS;
@@ -127,7 +114,7 @@ static void silent(void) {
 
 static void by_default(void) {
     ktimer t;
-    block(SIG_BLOCK, SIGALRM);
+    mask_signal(SIG_BLOCK, SIGALRM);
     CHECK_OK(create(CLOCK_REALTIME, NULL, &t));
     CHECK_OK(settime(t, 0, MS, 0));
     siginfo_t info = take(SIGALRM);
@@ -148,7 +135,7 @@ static void *waits_for_timer(void *arg) {
 
 static void to_thread(void) {
     ktimer t;
-    block(SIG_BLOCK, SIGRTMIN + 1);
+    mask_signal(SIG_BLOCK, SIGRTMIN + 1);
     pthread_t thread = spawn(waits_for_timer, NULL);
     while (target == 0)
         sleep_ms(1);
@@ -158,7 +145,7 @@ static void to_thread(void) {
     CHECK_OK(create(CLOCK_MONOTONIC, &e, &t));
     CHECK_OK(settime(t, 0, MS, 0));
     join(thread);
-    CHECK_EQ(pending(SIGRTMIN + 1), 0);
+    CHECK_EQ(is_pending(SIGRTMIN + 1), 0);
     e.sigev_notify_thread_id = 0x3ffffff;
     CHECK_ERR(create(CLOCK_MONOTONIC, &e, &t), EINVAL);
     ok("SIGEV_THREAD_ID");
@@ -196,7 +183,7 @@ static void *burn(void *arg) {
 
 static void burn_until(int sig) {
     volatile unsigned x = 0;
-    while (!pending(sig))
+    while (!is_pending(sig))
         for (int i = 0; i < 10000; i++)
             x = x + 1;
 }
@@ -347,7 +334,7 @@ int main(int argc, char **argv) {
         ok("execve");
         return 0;
     }
-    block(SIG_BLOCK, SIGRTMIN);
+    mask_signal(SIG_BLOCK, SIGRTMIN);
     one_shot(CLOCK_MONOTONIC);
     one_shot(CLOCK_REALTIME);
     one_shot(CLOCK_BOOTTIME);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sigaction(2), sigprocmask(2), sigpending(2), sigsuspend(2), sigtimedwait(2), kill(2): masks,
  * coalescing of standard signals, queueing of real-time ones, defaults, SA_* flags. */
-#include "check.h"
+#include "signals.h"
 
-#include <signal.h>
 #include <time.h>
 
 static volatile sig_atomic_t count, last_sig, nested, last_code, last_value;
@@ -40,19 +39,6 @@ static void handle_info(int sig) {
     count = 0;
 }
 
-static void block(int how, int sig) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, sig);
-    CHECK_OK(sigprocmask(how, &set, NULL));
-}
-
-static int is_pending(int sig) {
-    sigset_t set;
-    CHECK_OK(sigpending(&set));
-    return sigismember(&set, sig);
-}
-
 static void handlers(void) {
     handle(SIGUSR1, on_count, 0);
     CHECK_OK(raise(SIGUSR1));
@@ -72,28 +58,28 @@ static void handlers(void) {
 
 static void blocked(void) {
     handle(SIGUSR1, on_count, 0);
-    block(SIG_BLOCK, SIGUSR1);
+    mask_signal(SIG_BLOCK, SIGUSR1);
     for (int i = 0; i < 3; i++)
         CHECK_OK(raise(SIGUSR1));
     CHECK_EQ(count, 0);
     CHECK_EQ(is_pending(SIGUSR1), 1);
-    block(SIG_UNBLOCK, SIGUSR1);
+    mask_signal(SIG_UNBLOCK, SIGUSR1);
     CHECK_EQ(count, 1);
     CHECK_EQ(is_pending(SIGUSR1), 0);
 
     /* Setting it to ignored drops what waits. */
-    block(SIG_BLOCK, SIGUSR1);
+    mask_signal(SIG_BLOCK, SIGUSR1);
     CHECK_OK(raise(SIGUSR1));
     CHECK(signal(SIGUSR1, SIG_IGN) != SIG_ERR);
     CHECK_EQ(is_pending(SIGUSR1), 0);
-    block(SIG_UNBLOCK, SIGUSR1);
+    mask_signal(SIG_UNBLOCK, SIGUSR1);
     CHECK_OK(raise(SIGUSR1));
     ok("blocked signals coalesce");
 }
 
 static void realtime(void) {
     handle_info(SIGRTMIN);
-    block(SIG_BLOCK, SIGRTMIN);
+    mask_signal(SIG_BLOCK, SIGRTMIN);
     for (int i = 1; i <= 3; i++)
         CHECK_OK(sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i}));
     siginfo_t info;
@@ -103,7 +89,7 @@ static void realtime(void) {
     CHECK_EQ(sigwaitinfo(&set, &info), SIGRTMIN);
     CHECK_EQ(info.si_value.sival_int, 1);
     CHECK_EQ(info.si_code, SI_QUEUE);
-    block(SIG_UNBLOCK, SIGRTMIN);
+    mask_signal(SIG_UNBLOCK, SIGRTMIN);
     CHECK_EQ(count, 2);
     CHECK_EQ(is_pending(SIGRTMIN), 0);
     ok("real-time signals queue");
@@ -139,7 +125,7 @@ static void waiting(void) {
     siginfo_t info;
     sigemptyset(&none);
     handle(SIGUSR1, on_count, 0);
-    block(SIG_BLOCK, SIGUSR1);
+    mask_signal(SIG_BLOCK, SIGUSR1);
     CHECK_OK(raise(SIGUSR1));
     CHECK_ERR(sigsuspend(&none), EINTR);
     CHECK_EQ(count, 1);
@@ -155,7 +141,7 @@ static void waiting(void) {
     CHECK_EQ(sigtimedwait(&set, &info, &soon), SIGUSR1);
     CHECK_EQ(info.si_signo, SIGUSR1);
     CHECK_EQ(info.si_pid, getpid());
-    block(SIG_UNBLOCK, SIGUSR1);
+    mask_signal(SIG_UNBLOCK, SIGUSR1);
     CHECK_EQ(count, 1);
     ok("sigsuspend, sigtimedwait");
 }

@@ -173,6 +173,7 @@ static void handle_exception(struct regs *regs, uint64_t vector, uint64_t error,
         uint32_t access = error & PF_EXEC ? MM_EXEC : error & PF_WRITE ? MM_WRITE : MM_READ;
         hermit_stats.faults++;
         t->process->faults++;
+        t->faults++;
         int r = mm_fault(current_mm(), cr2, access);
         if (r == 0) return;
         if (!from_kernel(regs)) return user_page_fault(cr2, r);

@@ -17,6 +17,9 @@ struct file *anon_file(const struct file_ops *ops, uint32_t flags, void *priv);
 
 /* eventfd(2) */
 struct file *eventfd_create(uint64_t count, bool semaphore, uint32_t flags);
+bool eventfd_is(const struct file *f);
+/* Adds to the counter of one, as far as it goes, without waiting. */
+void eventfd_signal(struct file *f, uint64_t n);
 
 /* timerfd_create(2) */
 struct timerfd_value {
@@ -33,10 +36,11 @@ int timerfd_get(struct file *f, struct timerfd_value *value);
 struct file *signalfd_create(uint64_t set, uint32_t flags);
 int signalfd_set(struct file *f, uint64_t set);
 
-/* pidfd_open(2), for the program itself */
-struct file *pidfd_create(uint32_t flags);
-bool file_is_pidfd(const struct file *f);
-/* Is a pidfd, or an open directory /proc/PID. */
-bool file_names_process(const struct file *f);
+/* pidfd_open(2), for the program itself or process 1 */
+struct file *pidfd_create(int32_t pid, uint32_t flags);
+/* The process that a pidfd stands for, 0: no pidfd; file_process(): or an open directory /proc/PID.
+ */
+int32_t pidfd_process(const struct file *f);
+int32_t file_process(const struct file *f);
 
 #endif

@@ -66,6 +66,10 @@ struct cpu_timer {
 
 TAILQ_HEAD(posix_timer_list, posix_timer);
 
+/* Process 1 is the program's parent, as in a container with an init: the kernel itself as far as it
+ * is a process.  It has no memory and no files, and takes no signals. */
+#define INIT_PID 1
+
 struct process {
     int32_t pid;
     struct mm *mm;
@@ -145,6 +149,8 @@ struct thread {
     gva_t clear_tid;
     gva_t robust_list;
     uint32_t mempolicy, mempolicy_nodes; /* set_mempolicy(2) */
+    uint32_t personality;                /* personality(2) */
+    uint32_t ioprio;                     /* ioprio_set(2): IOPRIO_PRIO_VALUE, 0: not set */
     uint64_t affinity;                   /* CPUs that sched_setaffinity(2) chose, 0: all */
     uint32_t cpu;                        /* where it runs, or ran last */
     int64_t (*restart)(struct thread *); /* restart_syscall(2) */
@@ -177,6 +183,7 @@ struct thread {
     uint64_t switches;         /* voluntary */
     struct strace_call *trace; /* of --strace: the call that the thread is in, or NULL */
     uint64_t preemptions;
+    uint64_t faults;
 };
 
 enum cpu_idle { CPU_BUSY, CPU_POLLING, CPU_HALTED };

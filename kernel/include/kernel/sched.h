@@ -37,6 +37,8 @@ int sched_set_affinity(struct thread *t, uint64_t mask);
 void sched_set_policy(struct thread *t, const struct sched_policy *policy);
 /* Runs the others first. */
 void sched_yield(void);
+/* The thread of this number, as thread_find(), or that of process 1, to be looked at only. */
+const struct thread *thread_seen(int32_t tid);
 /* The CPUs that a thread may run on. */
 uint64_t sched_affinity(const struct thread *t);
 /* The CPU that it runs on, or ran on last. */

@@ -9,6 +9,9 @@
 
 #include <kernel/process.h>
 
+/* The first CPU's (arch/x86_64/tables.S). */
+extern struct percpu percpu0;
+
 /* A second CPU was started. */
 extern bool smp_active;
 
@@ -26,8 +29,9 @@ static inline void kernel_leave(void) {
 void smp_release(void);
 void smp_acquire(void);
 
-/* CPUs that the program may use, and those that run already (bit n: CPU n). */
+/* CPUs that the program may use, their mask (bit n: CPU n), and that of those that run already. */
 uint32_t cpu_count(void);
+uint64_t cpu_possible_mask(void);
 uint64_t cpu_online_mask(void);
 /* The CPU of this number, or NULL if it was not started. */
 struct percpu *cpu_get(uint32_t id);

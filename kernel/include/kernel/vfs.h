@@ -23,6 +23,7 @@ struct statfs;
 struct hermit_boot;
 struct waitq;
 struct epitem;
+struct file_owner;
 
 /* Where a file system met a symbolic link. */
 struct vfs_link {
@@ -34,6 +35,7 @@ struct vfs_link {
 /* Operations on an open file.  NULL members: the VFS returns the errno that Linux would (EINVAL,
  * ENOTDIR, ESPIPE, ENOTTY, ...).  All return >= 0 or -errno. */
 struct file_ops {
+    bool async;       /* says by a signal that it is ready if asked to (O_ASYNC) */
     const char *kind; /* of a file without a name or type, as /proc/self/fd says; else NULL */
     /* *pos is the offset to use and is advanced by the operation; streams ignore it. */
     int64_t (*read)(struct file *f, const struct uio *u, int64_t *pos);
@@ -56,6 +58,7 @@ struct file_ops {
     /* The page frame or file-window page that holds byte offset (page-aligned) for mmap; a RAM
      * frame is returned with a reference.  -ENXIO past end of file. */
     int (*page)(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
+    void (*mapped)(struct file *f); /* mmap(2) has used it; NULL: that changes nothing */
     int (*statfs)(struct file *f, gpa_t buf);
     /* Takes or asks for a lock where others than the guest can see it (kernel/filelock.h); NULL:
      * nobody else sees the file. */
@@ -75,7 +78,7 @@ struct file {
     uint32_t refs;
     uint32_t flags; /* O_* status flags and access mode */
     uint32_t mode;  /* S_IF* type bits */
-    uint32_t owner_sig;
+    struct file_owner *owner; /* of file_owner.c; NULL: nobody is to be told by a signal */
     bool unlinked;           /* for notify.c: the name in path is no longer this file's */
     int64_t pos;             /* bytes */
     struct mount *mnt;       /* NULL for pipes and the like */
@@ -178,6 +181,7 @@ int vfs_permission(const struct hc_attr *attr, int amode);
 struct file *file_new(const struct file_ops *ops, uint32_t flags, uint32_t mode);
 struct file *file_ref(struct file *f);
 void file_put(struct file *f);
+bool file_is_stream(struct file *f); /* it has no positions */
 int64_t file_read(struct file *f, const struct uio *u); /* at f->pos */
 int64_t file_write(struct file *f, const struct uio *u);
 int64_t file_pread(struct file *f, const struct uio *u, int64_t pos);

@@ -73,7 +73,11 @@ static inline struct uio uio_kernel(struct iovec *vec, void *buf, uint64_t len) 
 
 /* The superuser's privileges, where no one capability says it better. */
 static inline bool process_privileged(void) { return process_capable(CAP_SYS_ADMIN); }
-/* The one process that exists, by number; 0 is "myself". */
+/* The program, by number; 0 is "myself". */
 static inline bool pid_is_self(int pid) { return pid == 0 || pid == current_process()->pid; }
+/* Why a call has nothing to act on: nobody changes process 1. */
+static inline int no_process(int pid) { return pid == INIT_PID ? -EPERM : -ESRCH; }
+/* sys_signal.c: a signal to process 1, or 0 for the question whether it may be sent. */
+int64_t send_init(int sig);
 
 #endif

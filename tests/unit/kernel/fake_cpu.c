@@ -24,7 +24,7 @@ void fake_cpu_reset(void) {
     memset(&fake_thread, 0, sizeof(fake_thread));
     memset(&fake_percpu, 0, sizeof(fake_percpu));
     memset(fake_user, 0, sizeof(fake_user));
-    fake_process.pid = fake_process.pgid = fake_thread.tid = 1;
+    fake_process.pid = fake_process.pgid = fake_thread.tid = 2;
     fake_process.limits[RLIMIT_SIGPENDING].rlim_cur = 4;
     fake_thread.process = &fake_process;
     TAILQ_INIT(&fake_process.threads);

@@ -2,9 +2,11 @@
 /* Host stand-ins for frames, heap, program memory, clock, signals and sleep. */
 #include "fake_fs.h"
 
+#include <kernel/aio.h>
 #include <kernel/clock.h>
 #include <kernel/creds.h>
 #include <kernel/epoll.h>
+#include <kernel/file_owner.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
@@ -130,6 +132,8 @@ int signal_send_thread(struct thread *t, int sig, const siginfo_t *info) {
 }
 void epoll_file_closed(struct file *f) {}
 void epoll_file_used(struct file *f) {}
+void file_owner_release(struct file *f) {}
+uint32_t aio_total(void) { return 0; }
 void waitq_init(struct waitq *q) {}
 void waitq_wake(struct waitq *q, uint32_t events) {}
 int waitq_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
@@ -138,7 +142,7 @@ int waitq_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t dea
 void wait_poke(void) {}
 int64_t sched_cpu_ns(const struct thread *t) { return fake_now_ns; }
 struct thread *thread_find(int32_t tid) {
-    return tid <= 1 ? &fake_thread : NULL;
+    return tid == 0 || tid == fake_thread.tid ? &fake_thread : NULL;
 }
 
 /* weak: a test may link the real one. */
@@ -161,7 +165,7 @@ const char *boot_string(uint32_t offset) { return fake_boot.text; }
 struct mount *fake_mount(const char *path) {
     for (int i = 0; i < RLIM_NLIMITS; i++)
         fake_process.limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-    fake_process.pid = fake_thread.tid = 1;
+    fake_process.pid = fake_thread.tid = 2;
     TAILQ_INIT(&fake_process.threads);
     TAILQ_INSERT_TAIL(&fake_process.threads, &fake_thread, in_process);
     fake_process.leader = &fake_thread;

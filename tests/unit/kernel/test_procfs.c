@@ -105,13 +105,13 @@ static int open_error(const char *path, uint32_t flags) {
 
 static void test_lookup(void **state) {
     struct hc_attr a;
-    assert_string_equal(link_of("/proc/self"), "1");
+    assert_string_equal(link_of("/proc/self"), "2");
     assert_string_equal(link_of("/proc/self/exe"), "/bin/prog");
     assert_string_equal(link_of("/proc/self/cwd"), "/");
     assert_string_equal(link_of("/proc/self/comm"), "EINVAL");
     assert_string_equal(link_of("/proc/self/fd/9"), "ENOENT");
     assert_int_equal(do_stat("/proc/self/", true, &a), 0);
-    assert_int_equal(do_stat("/proc/2", true, &a), -ENOENT);
+    assert_int_equal(do_stat("/proc/3", true, &a), -ENOENT);
     assert_int_equal(do_stat("/proc/01", true, &a), -ENOENT);
     assert_int_equal(do_stat("/proc/1x", true, &a), -ENOENT);
     assert_int_equal(do_stat("/proc/meminfo/x", true, &a), -ENOTDIR);
@@ -145,10 +145,10 @@ static void test_text(void **state) {
         assert_int_equal(text[strlen(text) - 1], '\n');
     }
     assert_string_equal(text_of("/proc/self/comm"), "prog\n");
-    assert_string_equal(text_of("/proc/1/comm"), "prog\n");
+    assert_string_equal(text_of("/proc/2/comm"), "prog\n");
     assert_string_equal(text_of("/proc/sys/kernel/ostype"), "Linux\n");
     assert_true(strstr(text_of("/proc/self/mounts"), "proc /proc proc rw"));
-    assert_true(strncmp(text_of("/proc/self/stat"), "1 (prog) R ", 11) == 0);
+    assert_true(strncmp(text_of("/proc/self/stat"), "2 (prog) R ", 11) == 0);
     int fields = 1;
     for (const char *c = buf; *c; c++)
         fields += *c == ' ';
@@ -159,7 +159,7 @@ static void test_fresh_text(void **state) {
     struct file *f, *w;
     assert_int_equal(do_open("/proc/self/comm", O_RDONLY, 0, &f), 0);
     assert_int_equal(do_read(f, buf, 2), 2);
-    assert_int_equal(do_open("/proc/self/task/1/comm", O_WRONLY, 0, &w), 0);
+    assert_int_equal(do_open("/proc/self/task/2/comm", O_WRONLY, 0, &w), 0);
     assert_int_equal(do_write(w, "a-name-too-long-for-it", 22), 22);
     file_put(w);
     /* A text once begun is read to its end; at its start there is a new one. */
