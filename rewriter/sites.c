@@ -166,6 +166,16 @@ static void drop_scan(struct code *c, uint32_t func) {
         c->sites.count--;
 }
 
+/* Are there bytes of a site among these? */
+static bool has_pair(const struct code *c, uint64_t start, uint64_t end) {
+    const uint8_t *bytes = elf_in_at(c->elf, start, end - start);
+    for (uint64_t i = 0; bytes != NULL && i + 1 < end - start; i++)
+        if ((bytes[i] == 0x0f && (bytes[i + 1] == 0x05 || bytes[i + 1] == 0x34)) ||
+            (bytes[i] == 0xcd && bytes[i + 1] == 0x80))
+            return true;
+    return false;
+}
+
 static void scan(struct code *c, const struct starts *s) {
     size_t next = 0;
     c->funcs.count = c->edges.count = c->sites.count = 0;
@@ -174,8 +184,14 @@ static void scan(struct code *c, const struct starts *s) {
         next = cut_section(c, s, next, &c->elf->code.items[i]);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < c->funcs.count; i++) {
-        c->funcs.items[kept] = c->funcs.items[i];
-        scan_func(c, kept);
+        struct code_func *f = &c->funcs.items[kept];
+        *f = c->funcs.items[i];
+        f->edges = (uint32_t)c->edges.count;
+        /* With what may belong to it. */
+        uint64_t end = i + 1 < c->funcs.count && f[0].end == c->funcs.items[i + 1].start
+                           ? c->funcs.items[i + 1].end
+                           : f->end;
+        if (!c->only_sites || has_pair(c, f->start, end)) scan_func(c, kept);
         while (i + 1 < c->funcs.count && goes_on(c, kept, i + 1)) {
             c->funcs.items[kept].end = c->funcs.items[++i].end;
             drop_scan(c, kept);
@@ -243,14 +259,27 @@ static int split_rounds(const struct code *c) {
     return gaps > all / 8 ? SPLITS_MAX : 1;
 }
 
-bool code_build(struct code *c, const struct elf_in *elf) {
+/* Has code that nothing describes sites?  Then what calls it has to be found. */
+static bool has_sites_in_gaps(const struct code *c) {
+    for (uint32_t i = 0; i < code_count(c); i++) {
+        const struct code_func *f = &c->funcs.items[i];
+        if (f->is_gap && has_pair(c, f->start, f->end)) return true;
+    }
+    return false;
+}
+
+static bool build(struct code *c, const struct elf_in *elf, bool only_sites) {
     struct starts starts = {0};
-    *c = (struct code){.elf = elf, .disasm = disasm_open()};
+    *c = (struct code){.elf = elf, .disasm = disasm_open(), .only_sites = only_sites};
     if (c->disasm == NULL) return false;
     collect_starts(c, &starts);
     settle_starts(&starts);
     scan(c, &starts);
-    int rounds = split_rounds(c);
+    if (only_sites && has_sites_in_gaps(c)) {
+        c->only_sites = false;
+        scan(c, &starts);
+    }
+    int rounds = c->only_sites ? 0 : split_rounds(c);
     for (int round = 0; round < rounds && split_gaps(c, &starts); round++)
         scan(c, &starts);
     LIST_FREE(&starts);
@@ -260,6 +289,10 @@ bool code_build(struct code *c, const struct elf_in *elf) {
     }
     return true;
 }
+
+bool code_build(struct code *c, const struct elf_in *elf) { return build(c, elf, false); }
+
+bool code_build_sites(struct code *c, const struct elf_in *elf) { return build(c, elf, true); }
 
 void code_free(struct code *c) {
     code_forget_flow(c);
