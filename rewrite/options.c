@@ -13,10 +13,14 @@ const char *argp_program_version = "hermit-rewrite " HERMIT_VERSION;
 enum { OPT_REPORT = 256, OPT_TIERS, OPT_VERIFY, OPT_TARGET, OPT_DRY_RUN };
 
 static const struct argp_option options[] = {
-    {"output", 'o', "OUT", 0, "Write to OUT: a file, or a directory for several inputs "
-                              "(default: in place)", 0},
-    {"report", OPT_REPORT, "FILE", 0, "Write what became of each site to FILE as JSON (-: standard "
-                                      "output)", 0},
+    {"output", 'o', "OUT", 0,
+     "Write to OUT: a file, or a directory for several inputs "
+     "(default: in place)",
+     0},
+    {"report", OPT_REPORT, "FILE", 0,
+     "Write what became of each site to FILE as JSON (-: standard "
+     "output)",
+     0},
     {"tiers", OPT_TIERS, "LIST", 0, "Ways of rewriting to use: previous,window,hole (default: all)",
      0},
     {"verify", OPT_VERIFY, NULL, 0, "Check each result against its input before it is written", 0},

@@ -126,6 +126,14 @@ const struct body_insn *body_before(const struct body *b, uint64_t addr) {
     return NULL;
 }
 
+const struct body_insn *body_around(const struct body *b, uint64_t addr) {
+    for (uint64_t back = 1; back <= 14 && addr - b->start >= back; back++) {
+        const struct body_insn *it = body_at(b, addr - back);
+        if (it != NULL) return it->i.len > back ? it : NULL;
+    }
+    return NULL;
+}
+
 bool body_branches_to(const struct body *b, uint64_t addr) {
     for (size_t n = 0; n < b->insns.count; n++)
         if (b->insns.items[n].i.direct && b->insns.items[n].i.target == addr) return true;

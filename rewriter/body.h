@@ -29,6 +29,8 @@ void body_free(struct body *b);
 /* The proven instruction at addr; the one that ends there; NULL: none. */
 const struct body_insn *body_at(const struct body *b, uint64_t addr);
 const struct body_insn *body_before(const struct body *b, uint64_t addr);
+/* The proven instruction that the byte at addr is in the middle of; NULL: none. */
+const struct body_insn *body_around(const struct body *b, uint64_t addr);
 /* Does a direct branch of this function lead there? */
 bool body_branches_to(const struct body *b, uint64_t addr);
 /* May execution go from its last instruction on to what follows the function? */

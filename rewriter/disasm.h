@@ -62,8 +62,8 @@ struct insn {
 struct disasm *disasm_open(void);
 void disasm_close(struct disasm *d);
 /* Decodes the instruction at addr, whose bytes are given.  False at the end only; what is not an
- * instruction comes as INSN_BAD, one byte long.  effects: fill effect, clobbers, movable and rip_disp,
- * which takes longer. */
+ * instruction comes as INSN_BAD, one byte long.  effects: fill effect, clobbers, movable and
+ * rip_disp, which takes longer. */
 bool disasm_next(struct disasm *d, const uint8_t *bytes, size_t len, uint64_t addr, bool effects,
                  struct insn *out);
 

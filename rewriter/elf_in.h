@@ -56,7 +56,7 @@ struct elf_in {
     uint32_t isa_needed; /* GNU_PROPERTY_X86_ISA_1_* bits, 0: not said */
     bool is_go;          /* made by the Go compiler: registers are passed its own way */
     bool exec_stack;
-    bool text_relocs;    /* ld.so writes into code */
+    bool text_relocs;              /* ld.so writes into code */
     uint64_t init, fini;           /* functions, 0: none */
     ELF_LIST(const char *) needed; /* DT_NEEDED in order */
     ELF_LIST(struct elf_piece) segments;

@@ -98,8 +98,7 @@ static bool spare_one(struct writer *w) {
         if (worth(w, &w->phdrs[i]) < worth(w, &w->phdrs[best])) best = i;
     if (worth(w, &w->phdrs[best]) == 4) return false;
     w->head.e_phnum--;
-    memmove(w->phdrs + best, w->phdrs + best + 1,
-            (w->head.e_phnum - best) * sizeof(w->phdrs[0]));
+    memmove(w->phdrs + best, w->phdrs + best + 1, (w->head.e_phnum - best) * sizeof(w->phdrs[0]));
     return true;
 }
 

@@ -10,6 +10,8 @@
 #define JUMP_SIZE 5
 #define SITE_SIZE 2
 #define NR_RT_SIGRETURN 15
+#define CODE_MIN 16   /* instructions in a row that data does not look like */
+#define CALLERS_MAX 8 /* calls in a row that show that something is a function */
 #define VSYSCALL 0xffffffffff600000ull
 
 const struct body *plan_body(struct plan *p, uint32_t func) {
@@ -39,10 +41,32 @@ static bool has_pads(const struct plan *p, const struct body *b) {
                    sizeof(uint64_t), compare) != NULL;
 }
 
-/* May anything but the instruction before it lead there? */
-static bool may_be_entered(const struct plan *p, const struct body *b, uint64_t addr) {
-    return refs_hit(&p->refs, addr) || body_branches_to(b, addr) ||
-           refs_short(&p->refs, addr, b->start, b->end);
+/* The proven instruction that has the byte at `at` in its middle. */
+static const struct body_insn *around(struct plan *p, uint64_t at) {
+    uint32_t func = code_func_at(p->code, at);
+    const struct body *b = func != FUNC_NONE ? plan_body(p, func) : NULL;
+    return b != NULL ? body_around(b, at) : NULL;
+}
+
+/* Short branches of other functions: what looks like one inside of a proven instruction is none. */
+static bool short_enters(struct plan *p, const struct body *b, uint64_t addr) {
+    for (uint64_t at = 0; refs_short(&p->refs, addr, b->start, b->end, &at);)
+        if (around(p, at) == NULL) return true;
+    return false;
+}
+
+/* Likewise, what looks like a displacement may be part of an instruction that leads elsewhere. */
+static bool long_enters(struct plan *p, uint64_t addr) {
+    for (uint64_t at = 0; refs_next(&p->refs, addr, &at);) {
+        const struct body_insn *it = around(p, at);
+        if (it == NULL || it->i.target == addr || it->i.mem == addr) return true;
+    }
+    return false;
+}
+
+bool plan_may_enter(struct plan *p, const struct body *b, uint64_t addr) {
+    return refs_firm(&p->refs, addr) || body_branches_to(b, addr) || short_enters(p, b, addr) ||
+           long_enters(p, addr);
 }
 
 static void push_front(struct plan_site *s, const struct insn *i) {
@@ -68,32 +92,50 @@ static void find_number(struct plan_site *s, const struct body *b) {
     }
 }
 
-static bool try_moving(struct plan *p, struct plan_site *s, const struct body *b, unsigned tiers) {
-    const struct body_insn *it = body_before(b, s->addr);
-    s->why = "no instruction is proven before it";
-    if (it == NULL) return false;
-    bool one = it->i.len >= JUMP_SIZE;
-    uint8_t tier = one ? HERMIT_TIER_PREVIOUS : HERMIT_TIER_WINDOW;
-    s->why = "the instructions before it are too short";
-    if ((tiers & PLAN_TIER(tier)) == 0) return false;
-    s->why = "exceptions may enter the instructions before it";
-    if (!one && has_pads(p, b)) return false;
-    for (;; it = body_before(b, it->i.addr)) {
-        s->why = "the instructions before it are too short or cannot be moved";
-        if (it == NULL || !it->i.movable || s->nmoved == MOVED_MAX) return false;
-        push_front(s, &it->i);
-        if (s->moved >= JUMP_SIZE) break;
+/* Of the moved instructions, those that the jump overwrites at least in part must not be entered.
+ * The others stay where they are: who enters them gets to the `syscall`. */
+static bool is_overwritten_safely(struct plan *p, struct plan_site *s, const struct body *b) {
+    uint64_t first = s->addr - s->moved;
+    for (uint8_t n = 1; n < s->nmoved && s->insns[n].off < JUMP_SIZE; n++) {
+        s->why = "exceptions may enter the instructions before it";
+        if (has_pads(p, b)) return false;
         s->why = "something may branch to the instructions before it";
-        if (may_be_entered(p, b, it->i.addr)) return false;
+        if (plan_may_enter(p, b, first + s->insns[n].off)) return false;
     }
-    s->why = "the instructions before it serve another site";
-    if (!plan_is_free(p, s->addr - s->moved, s->addr + SITE_SIZE)) return false;
-    find_number(s, b);
-    s->tier = tier;
     return true;
 }
 
+static void find_patched(struct plan_site *s) {
+    s->patched = s->moved;
+    for (uint8_t n = s->nmoved; n-- > 1 && s->insns[n].off >= JUMP_SIZE;)
+        s->patched = s->insns[n].off;
+}
+
+static bool try_moving(struct plan *p, struct plan_site *s, const struct body *b, unsigned tiers) {
+    for (uint64_t from = s->addr; s->nmoved < MOVED_MAX; from = s->addr - s->moved) {
+        const struct body_insn *it = body_before(b, from);
+        if (s->moved < JUMP_SIZE)
+            s->why = "the instructions before it are too short or cannot be moved";
+        if (it == NULL || !it->i.movable || s->moved + it->i.len > PLAN_PATCH_MAX) return false;
+        push_front(s, &it->i);
+        if (s->moved < JUMP_SIZE) continue;
+        s->tier = s->nmoved == 1 ? HERMIT_TIER_PREVIOUS : HERMIT_TIER_WINDOW;
+        if ((tiers & PLAN_TIER(s->tier)) == 0) {
+            s->why = "its tier is not asked for";
+            continue;
+        }
+        if (!is_overwritten_safely(p, s, b)) continue;
+        s->why = "the instructions before it serve another site";
+        if (!plan_is_free(p, s->addr - s->moved, s->addr + SITE_SIZE)) return false;
+        find_number(s, b);
+        find_patched(s);
+        return true;
+    }
+    return false;
+}
+
 static void forget_moved(struct plan_site *s) {
+    s->tier = HERMIT_TIER_NONE;
     s->moved = s->nmoved = 0;
     s->number_moved = false;
 }
@@ -109,6 +151,47 @@ static bool is_sigreturn(const struct plan *p, const struct plan_site *s,
                           (at[1] == 0xb8 && memcmp(at + 2, mov + 2, sizeof(mov) - 2) == 0));
 }
 
+/* A function begins there for certain: the file says so, or one of which that is certain calls it.
+ */
+static bool is_certain(struct plan *p, uint32_t func, int depth) {
+    const struct code *c = p->code;
+    const struct code_func *f = &c->funcs.items[func];
+    if (!f->is_guess) return f->is_start || !f->is_gap;
+    if (depth == CALLERS_MAX) return false;
+    for (size_t i = 0; i < c->edges.count; i++) {
+        const struct code_edge *edge = &c->edges.items[i];
+        if (edge->kind != EDGE_CALL || edge->target != f->start) continue;
+        uint32_t caller = code_func_at(c, edge->at);
+        const struct body *b = caller != FUNC_NONE ? plan_body(p, caller) : NULL;
+        const struct body_insn *it = b != NULL ? body_at(b, edge->at) : NULL;
+        if (it != NULL && it->reached && is_certain(p, caller, depth + 1)) return true;
+    }
+    return false;
+}
+
+/* Does code that is certain take the function's address? */
+static bool is_referred(struct plan *p, uint32_t func) {
+    const struct code *c = p->code;
+    for (size_t i = 0; i < c->edges.count; i++) {
+        const struct code_edge *edge = &c->edges.items[i];
+        if (edge->kind != EDGE_REF || edge->target != c->funcs.items[func].start) continue;
+        uint32_t caller = code_func_at(c, edge->at);
+        if (caller != FUNC_NONE && is_certain(p, caller, 0)) return true;
+    }
+    return false;
+}
+
+/* What only an address leads to may be data; but data is not code from end to end, nor does it set
+ * the number of a system call. */
+static bool is_proven(struct plan *p, const struct plan_site *s, const struct body *b) {
+    const struct body_insn *it = b != NULL ? body_at(b, s->addr) : NULL;
+    if (it == NULL || it->i.kind != INSN_SYSCALL) return false;
+    if (is_certain(p, s->func, 0)) return true;
+    if (!b->clean || !it->reached) return false;
+    return (s->number >= 0 && s->number < HERMIT_GS_CALLS_COUNT) ||
+           (b->insns.count >= CODE_MIN && !body_falls_through(b) && is_referred(p, s->func));
+}
+
 static bool is_writable(const struct plan *p, uint64_t addr) {
     const struct elf_in *e = p->code->elf;
     for (size_t i = 0; i < e->segments.count; i++)
@@ -121,10 +204,9 @@ static bool is_writable(const struct plan *p, uint64_t addr) {
 static void plan_one(struct plan *p, struct plan_site *s, const struct values *number,
                      unsigned tiers) {
     const struct body *b = plan_body(p, s->func);
-    const struct body_insn *it = b != NULL ? body_at(b, s->addr) : NULL;
     bool one = number->kind == VALUES_SET && number->n == 1 && !number->more;
     s->number = one ? (int64_t)number->v[0] : -1;
-    s->proven = it != NULL && it->i.kind == INSN_SYSCALL;
+    s->proven = is_proven(p, s, b);
     s->why = "not proven to be an instruction";
     if (!s->proven) return;
     s->why = "in memory that the program may write to";

@@ -6,7 +6,8 @@
 #include <hermit/rewrite.h>
 #include <rewriter/refs.h>
 
-#define MOVED_MAX 16 /* instructions */
+#define MOVED_MAX 8       /* instructions */
+#define PLAN_PATCH_MAX 32 /* bytes that change in a row */
 
 struct plan_moved {
     uint8_t off, len; /* from the first one's start */
@@ -23,6 +24,7 @@ struct plan_site {
     int64_t number;    /* of the call, where it is known; else -1 */
     bool number_moved; /* the moved instructions themselves set it */
     uint8_t moved;     /* bytes of moved instructions */
+    uint8_t patched;   /* of those, bytes that the jump replaces; the rest stays too */
     uint8_t nmoved;
     struct plan_moved insns[MOVED_MAX];
     uint64_t hole; /* HERMIT_TIER_HOLE: where jmp rel32 goes */
@@ -37,11 +39,11 @@ struct plan_site {
 struct plan {
     struct code *code;
     struct refs refs;
-    ELF_LIST(struct plan_site) sites;        /* by address; int $0x80 is not among them */
-    ELF_LIST(struct elf_range) locked;       /* bytes that are spoken for */
-    ELF_LIST(uint64_t) rejected;             /* 0f 05 that is not an instruction */
+    ELF_LIST(struct plan_site) sites;         /* by address; int $0x80 is not among them */
+    ELF_LIST(struct elf_range) locked;        /* bytes that are spoken for */
+    ELF_LIST(uint64_t) rejected;              /* 0f 05 that is not an instruction */
     ELF_LIST(uint64_t) int80, sysenter, vsys; /* other ways into the kernel */
-    struct body **bodies;                    /* by function, opened when asked for */
+    struct body **bodies;                     /* by function, opened when asked for */
 };
 
 /* tiers: PLAN_TIER bits. */
@@ -50,6 +52,8 @@ void plan_free(struct plan *p);
 
 /* plan*.c only. */
 const struct body *plan_body(struct plan *p, uint32_t func);
+/* May anything but the instruction before it lead there?  b: of the function that addr is in. */
+bool plan_may_enter(struct plan *p, const struct body *b, uint64_t addr);
 bool plan_is_free(const struct plan *p, uint64_t start, uint64_t end);
 void plan_lock(struct plan *p, uint64_t start, uint64_t end);
 /* plan_hole.c: five bytes that are never executed, for a jmp rel8 at s->addr. */

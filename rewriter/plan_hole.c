@@ -8,11 +8,9 @@
 #define NOP_MIN 7 /* jmp rel8 over a jmp rel32 */
 
 /* Nothing leads to any byte of it. */
-static bool is_dead(const struct plan *p, const struct body *b, uint64_t start, uint64_t end) {
+static bool is_dead(struct plan *p, const struct body *b, uint64_t start, uint64_t end) {
     for (uint64_t at = start; at < end; at++)
-        if (refs_hit(&p->refs, at) || refs_short(&p->refs, at, b->start, b->end) ||
-            body_branches_to(b, at))
-            return false;
+        if (plan_may_enter(p, b, at)) return false;
     return true;
 }
 
@@ -51,7 +49,8 @@ static bool in_body(struct plan *p, struct plan_site *s, const struct body *b) {
         at += it != NULL ? it->i.len : 1;
         if (it == NULL || at + 150 < s->addr || start > s->addr + 150) continue;
         if (it->i.kind == INSN_PADDING && it->i.len >= NOP_MIN && it->i.movable) {
-            if (is_dead(p, b, start + 1, at) && take(p, s, start + 2, start, it->i.len)) return true;
+            if (is_dead(p, b, start + 1, at) && take(p, s, start + 2, start, it->i.len))
+                return true;
         }
         if (!ends_flow(&it->i)) continue;
         uint64_t end = at;

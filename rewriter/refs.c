@@ -10,15 +10,17 @@
 #define STRAY_MAX 16 /* entries of a table in a row that lead nowhere */
 #define SPAN_MAX (1ull << 32)
 
-static void hit(struct refs *r, uint64_t addr) {
+static void mark(const struct refs *r, uint8_t *bits, uint64_t addr) {
     uint64_t off = addr - r->low;
-    if (addr >= r->low && addr < r->high) r->hit[off / 8] |= (uint8_t)(1u << off % 8);
+    if (addr >= r->low && addr < r->high) bits[off / 8] |= (uint8_t)(1u << off % 8);
 }
 
-bool refs_hit(const struct refs *r, uint64_t addr) {
+static bool is_marked(const struct refs *r, const uint8_t *bits, uint64_t addr) {
     uint64_t off = addr - r->low;
-    return addr < r->low || addr >= r->high || (r->hit[off / 8] >> off % 8 & 1) != 0;
+    return addr < r->low || addr >= r->high || (bits[off / 8] >> off % 8 & 1) != 0;
 }
+
+bool refs_firm(const struct refs *r, uint64_t addr) { return is_marked(r, r->firm, addr); }
 
 static void note_table(struct refs *r, uint64_t addr) {
     uint64_t off = (addr - r->table_low) / 4;
@@ -38,27 +40,54 @@ static bool is_branch(const uint8_t *p) {
            (p[-2] == 0xc7 && p[-1] == 0xf8);
 }
 
+static bool is_operand(const uint8_t *p) { return (p[-1] & 0xc7) == 0x05; }
+
+static uint64_t target_of(const struct elf_piece *piece, uint64_t off) {
+    return piece->addr + off + 4 + (uint64_t)(int64_t)word_at(piece->bytes + off);
+}
+
 static void scan_code(struct refs *r, const struct elf_piece *piece) {
     for (uint64_t off = 2; off + 4 <= piece->nbytes; off++) {
         const uint8_t *p = piece->bytes + off;
-        bool operand = (p[-1] & 0xc7) == 0x05;
+        bool operand = is_operand(p);
         if (!operand && !is_branch(p)) continue;
-        uint64_t to = piece->addr + off + 4 + (uint64_t)(int64_t)word_at(p);
-        hit(r, to);
+        uint64_t to = target_of(piece, off);
+        mark(r, r->hit, to);
         if (!operand) continue;
         /* An immediate operand may follow. */
-        hit(r, to + 1);
-        hit(r, to + 2);
-        hit(r, to + 4);
+        mark(r, r->hit, to + 1);
+        mark(r, r->hit, to + 2);
+        mark(r, r->hit, to + 4);
         note_table(r, to);
     }
+}
+
+static bool leads_to(const struct elf_piece *piece, uint64_t off, uint64_t addr) {
+    const uint8_t *p = piece->bytes + off;
+    uint64_t past = addr - target_of(piece, off);
+    if (past != 0 && past != 1 && past != 2 && past != 4) return false;
+    return is_operand(p) || (past == 0 && is_branch(p));
+}
+
+bool refs_next(const struct refs *r, uint64_t addr, uint64_t *at) {
+    if (!is_marked(r, r->hit, addr)) return false;
+    for (size_t i = 0; i < r->code->elf->code.count; i++) {
+        const struct elf_piece *piece = &r->code->elf->code.items[i];
+        uint64_t off = *at >= piece->addr ? *at - piece->addr + 1 : 2;
+        for (; off + 4 <= piece->nbytes; off++) {
+            if (!leads_to(piece, off, addr)) continue;
+            *at = piece->addr + off;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* At fixed addresses every word may be one. */
 static void scan_words(struct refs *r, const struct elf_piece *piece) {
     for (uint64_t off = 0; off + 4 <= piece->nbytes; off++) {
         uint64_t word = (uint32_t)word_at(piece->bytes + off);
-        hit(r, word);
+        mark(r, r->firm, word);
         note_table(r, word);
     }
 }
@@ -70,7 +99,7 @@ static void scan_table(struct refs *r, uint64_t table) {
         if (p == NULL) return;
         uint64_t to = table + (uint64_t)(int64_t)word_at(p);
         stray = to >= r->low && to < r->high ? 0 : stray + 1;
-        hit(r, to);
+        mark(r, r->firm, to);
     }
 }
 
@@ -86,14 +115,14 @@ static void scan_tables(struct refs *r) {
 static void note_starts(struct refs *r) {
     const struct elf_in *e = r->code->elf;
     for (size_t i = 0; i < e->relocs.count; i++)
-        hit(r, e->relocs.items[i].value);
+        mark(r, r->firm, e->relocs.items[i].value);
     for (size_t i = 0; i < e->symbols.count; i++)
-        if (e->symbols.items[i].defined) hit(r, e->symbols.items[i].addr);
+        if (e->symbols.items[i].defined) mark(r, r->firm, e->symbols.items[i].addr);
     for (size_t i = 0; i < e->unwinds.count; i++)
-        hit(r, e->unwinds.items[i].start);
+        mark(r, r->firm, e->unwinds.items[i].start);
     for (uint32_t i = 0; i < code_count(r->code); i++)
-        hit(r, r->code->funcs.items[i].start);
-    hit(r, e->entry);
+        if (r->code->funcs.items[i].is_start) mark(r, r->firm, r->code->funcs.items[i].start);
+    mark(r, r->firm, e->entry);
 }
 
 static void span(struct refs *r) {
@@ -121,6 +150,7 @@ void refs_build(struct refs *r, const struct code *c) {
         return;
     }
     r->hit = list_must(calloc((r->high - r->low) / 8 + 1, 1));
+    r->firm = list_must(calloc((r->high - r->low) / 8 + 1, 1));
     r->table = list_must(calloc((r->table_high - r->table_low) / 32 + 1, 1));
     for (size_t i = 0; i < c->elf->code.count; i++)
         scan_code(r, &c->elf->code.items[i]);
@@ -132,15 +162,17 @@ void refs_build(struct refs *r, const struct code *c) {
 
 void refs_free(struct refs *r) {
     free(r->hit);
+    free(r->firm);
     free(r->table);
     *r = (struct refs){0};
 }
 
-bool refs_short(const struct refs *r, uint64_t addr, uint64_t start, uint64_t end) {
-    for (uint64_t p = addr - 130; p != addr + 128; p++) {
+bool refs_short(const struct refs *r, uint64_t addr, uint64_t start, uint64_t end, uint64_t *at) {
+    for (uint64_t p = *at != 0 ? *at + 1 : addr - 130; p != addr + 128; p++) {
         if (p >= start && p < end) continue;
         const uint8_t *b = elf_in_at(r->code->elf, p, 2);
         if (b == NULL || p + 2 + (uint64_t)(int64_t)(int8_t)b[1] != addr) continue;
+        *at = p;
         if (b[0] == 0xeb || (b[0] & 0xf0) == 0x70 || (b[0] & 0xfc) == 0xe0) return true;
     }
     return false;

@@ -10,7 +10,8 @@
 
 struct refs {
     uint64_t low, high; /* addresses of code */
-    uint8_t *hit;       /* a bit each */
+    uint8_t *hit;       /* a bit each: code may lead there */
+    uint8_t *firm;      /* likewise: data does, or it is a function's start */
     uint8_t *table;     /* a bit for each word that code may take the address of */
     uint64_t table_low, table_high;
     const struct code *code;
@@ -18,8 +19,13 @@ struct refs {
 
 void refs_build(struct refs *r, const struct code *c);
 void refs_free(struct refs *r);
-bool refs_hit(const struct refs *r, uint64_t addr);
-/* May a short branch outside of [start, end) lead there? */
-bool refs_short(const struct refs *r, uint64_t addr, uint64_t start, uint64_t end);
+/* Does anything but code lead there? */
+bool refs_firm(const struct refs *r, uint64_t addr);
+/* The places from where code may lead there, one after the other: *at from 0 on, the displacement's
+ * address.  False: there are no more. */
+bool refs_next(const struct refs *r, uint64_t addr, uint64_t *at);
+/* The places outside of [start, end) from where a short branch may lead to addr, one after the
+ * other: *at from 0 on.  False: there are no more. */
+bool refs_short(const struct refs *r, uint64_t addr, uint64_t start, uint64_t end, uint64_t *at);
 
 #endif

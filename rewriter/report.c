@@ -4,9 +4,8 @@
 #include <rewriter/rewrite.h>
 
 static const char *const tier_names[] = {
-    [HERMIT_TIER_NONE] = "none",         [HERMIT_TIER_PREVIOUS] = "previous",
-    [HERMIT_TIER_HOLE] = "hole",         [HERMIT_TIER_PUN] = "pun",
-    [HERMIT_TIER_WINDOW] = "window",
+    [HERMIT_TIER_NONE] = "none", [HERMIT_TIER_PREVIOUS] = "previous", [HERMIT_TIER_HOLE] = "hole",
+    [HERMIT_TIER_PUN] = "pun",   [HERMIT_TIER_WINDOW] = "window",
 };
 
 static void put_string(FILE *out, const char *text) {
@@ -49,7 +48,7 @@ static void put_addresses(FILE *out, const char *name, const uint64_t *items, si
 static void put_patches(FILE *out, const struct rewrite *r, const struct plan_site *s) {
     const struct {
         uint64_t addr, len;
-    } pieces[] = {{s->addr - s->moved, s->moved != 0 ? s->moved : 2},
+    } pieces[] = {{s->addr - s->moved, s->moved != 0 ? s->patched : 2},
                   {s->nop, s->nop != 0 ? 2 : 0},
                   {s->hole, s->tier == HERMIT_TIER_HOLE ? 5 : 0}};
     fputs(", \"bytes\": [", out);

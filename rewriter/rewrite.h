@@ -41,8 +41,8 @@ enum rewrite_status rewrite_file(struct rewrite *r, const uint8_t *bytes, size_t
 void rewrite_free(struct rewrite *r);
 
 struct rewrite_totals {
-    unsigned sites, proven;   /* of `syscall` */
-    unsigned kept;            /* rt_sigreturn: meant to stay */
+    unsigned sites, proven; /* of `syscall` */
+    unsigned kept;          /* rt_sigreturn: meant to stay */
     unsigned tiers[HERMIT_TIER_WINDOW + 1];
 };
 struct rewrite_totals rewrite_count(const struct rewrite *r);

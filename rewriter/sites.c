@@ -13,6 +13,7 @@
 struct start {
     uint64_t addr, end;
     const char *name;
+    bool guess;
 };
 struct starts {
     struct start *items;
@@ -22,7 +23,7 @@ struct starts {
 static void add_start(const struct code *c, struct starts *s, uint64_t addr, uint64_t end,
                       const char *name) {
     if (!elf_in_is_code(c->elf, addr)) return;
-    LIST_PUSH(s, (struct start){addr, end, name});
+    LIST_PUSH(s, (struct start){.addr = addr, .end = end, .name = name});
 }
 
 static int by_addr(const void *a, const void *b) {
@@ -61,6 +62,7 @@ static void settle_starts(struct starts *s) {
             s->items[kept++] = s->items[i];
             continue;
         }
+        last->guess &= s->items[i].guess;
         if (s->items[i].name != NULL) last->name = s->items[i].name;
         if (s->items[i].end > last->end) last->end = s->items[i].end;
     }
@@ -89,6 +91,7 @@ static size_t cut_section(struct code *c, const struct starts *s, size_t next,
                                                 .end = at,
                                                 .name = f->name,
                                                 .is_start = true,
+                                                .is_guess = f->guess,
                                                 .is_gap = f->end == 0});
     }
     add_gap(c, at, limit);
@@ -208,8 +211,9 @@ static void scan(struct code *c, const struct starts *s) {
  * begins there. */
 static void propose(const struct code *c, struct starts *s, uint64_t addr) {
     uint32_t f = elf_in_is_code(c->elf, addr) ? code_func_at(c, addr) : FUNC_NONE;
-    if (f != FUNC_NONE && c->funcs.items[f].is_gap && c->funcs.items[f].start != addr)
-        add_start(c, s, addr, 0, NULL);
+    if (f == FUNC_NONE || !c->funcs.items[f].is_gap) return;
+    if (c->funcs.items[f].start != addr || !c->funcs.items[f].is_start)
+        LIST_PUSH(s, (struct start){.addr = addr, .guess = true});
 }
 
 static void propose_data(const struct code *c, struct starts *s) {

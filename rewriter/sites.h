@@ -34,6 +34,7 @@ struct code_func {
     bool falls_through;
     bool is_gap;   /* nothing says where it ends: it may be several functions */
     bool is_start; /* something says that a function begins here */
+    bool is_guess; /* only code or data that leads here says so */
 };
 
 enum edge_kind {

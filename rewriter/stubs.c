@@ -82,7 +82,7 @@ static struct stubs_patch *add_patch(struct stubs *s, uint64_t addr, uint8_t len
 static bool patch_site(struct stubs *s, const struct plan_site *site, uint64_t stub) {
     if (site->moved > 0) {
         uint64_t from = site->addr - site->moved;
-        return put_jump(add_patch(s, from, site->moved)->bytes, from, stub);
+        return put_jump(add_patch(s, from, site->patched)->bytes, from, stub);
     }
     struct stubs_patch *patch = add_patch(s, site->addr, 2);
     patch->bytes[0] = 0xeb;

@@ -5,13 +5,11 @@
 
 #include <rewriter/plan.h>
 
-#define PATCH_MAX 32
-
 /* Bytes of the object that change. */
 struct stubs_patch {
     uint64_t addr;
     uint8_t len;
-    uint8_t bytes[PATCH_MAX];
+    uint8_t bytes[PLAN_PATCH_MAX];
 };
 
 struct stubs {

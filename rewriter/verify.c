@@ -137,9 +137,22 @@ static const char *check_linux(struct verify *v, const struct hermit_site *s) {
     if (!same_moved(v, s, v->linux_seg, &nr)) return "verify: moved instructions";
     if (s->moved > 0)
         return at[0] == 0xe9 && jump_target(at, addr) == site ? NULL : "verify: the way back";
-    return at[0] == 0x0f && at[1] == 0x05 && at[2] == 0xe9 && jump_target(at + 2, addr + 2) == site + 2
+    return at[0] == 0x0f && at[1] == 0x05 && at[2] == 0xe9 &&
+                   jump_target(at + 2, addr + 2) == site + 2
                ? NULL
                : "verify: the system call";
+}
+
+/* The jump may differ from what was there, as far as the instruction that its end is in. */
+static void declare_jump(struct verify *v, const struct hermit_site *s) {
+    uint64_t from = v->head.addr - s->site - s->moved, end = from;
+    struct insn i;
+    while (end < from + 5) {
+        uint64_t left = from + s->moved - end;
+        if (!disasm_next(v->disasm, elf_in_at(&v->old, end, left), left, end, false, &i)) break;
+        end += i.len;
+    }
+    declare(v, from, end - from);
 }
 
 /* The site leads to its stub; declares the bytes for that. */
@@ -151,7 +164,7 @@ static const char *check_site(struct verify *v, const struct hermit_site *s) {
     if (s->tier == HERMIT_TIER_PREVIOUS || s->tier == HERMIT_TIER_WINDOW) {
         const uint8_t *at = elf_in_at(&v->new, site - s->moved, s->moved);
         if (at == NULL || s->moved < 5 || at[0] != 0xe9 || memcmp(is, was, 2) != 0) return problem;
-        declare(v, site - s->moved, s->moved);
+        declare_jump(v, s);
         return jump_target(at, site - s->moved) == stub ? NULL : problem;
     }
     if (s->tier != HERMIT_TIER_HOLE || s->moved != 0 || is[0] != 0xeb) return problem;
