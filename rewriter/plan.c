@@ -80,16 +80,16 @@ static void push_front(struct plan_site *s, const struct insn *i) {
 
 /* Do the moved instructions set the call's number? */
 static void find_number(struct plan_site *s, const struct body *b) {
-    s->number_moved = false;
+    int64_t number = -1;
     for (uint8_t n = 0; n < s->nmoved; n++) {
         const struct insn *i = &body_at(b, s->addr - s->moved + s->insns[n].off)->i;
-        if (i->effect == EFFECT_CONST && i->dst == GPR_AX) {
-            s->number_moved = i->imm < HERMIT_GS_CALLS_COUNT;
-            s->number = (int64_t)(uint32_t)i->imm;
-        } else if (i->clobbers >> GPR_AX & 1) {
-            s->number_moved = false;
-        }
+        if (i->effect == EFFECT_CONST && i->dst == GPR_AX)
+            number = (int64_t)(uint32_t)i->imm;
+        else if (i->clobbers >> GPR_AX & 1)
+            number = -1;
     }
+    if (number >= 0) s->number = number;
+    s->number_moved = number >= 0 && number < HERMIT_GS_CALLS_COUNT;
 }
 
 /* Of the moved instructions, those that the jump overwrites at least in part must not be entered.

@@ -169,19 +169,20 @@ static const char *check_site(struct verify *v, const struct hermit_site *s) {
     }
     if (s->tier != HERMIT_TIER_HOLE || s->moved != 0 || is[0] != 0xeb) return problem;
     uint64_t hole = site + 2 + (uint64_t)(int64_t)(int8_t)is[1];
-    const uint8_t *at = elf_in_at(&v->new, hole, 5), *old = elf_in_at(&v->old, hole - 2, 2);
-    if (at == NULL || at[0] != 0xe9 || jump_target(at, hole) != stub) return problem;
+    const uint8_t *at = elf_in_at(&v->new, hole, 5);
+    if (at == NULL || at[0] != 0xe9 || jump_target(at, hole) != stub ||
+        elf_in_at(&v->new, hole - 2, 2) == NULL)
+        return problem;
     declare(v, site, 2);
     declare(v, hole, 5);
-    /* In a long NOP, which is jumped over now. */
+    /* In a long NOP, which is jumped over now? */
     struct insn nop;
-    const uint8_t *whole = elf_in_at(&v->old, hole - 2, 15);
-    if (old == NULL || whole == NULL || memcmp(elf_in_at(&v->new, hole - 2, 2), old, 2) == 0)
-        return NULL;
-    if (!disasm_next(v->disasm, whole, 15, hole - 2, true, &nop) || nop.kind != INSN_PADDING ||
-        nop.len < 7 || at[-2] != 0xeb || at[-1] != nop.len - 2)
-        return problem;
-    declare(v, hole - 2, 2);
+    uint64_t left = 15;
+    while (left > 0 && elf_in_at(&v->old, hole - 2, left) == NULL)
+        left--;
+    if (disasm_next(v->disasm, elf_in_at(&v->old, hole - 2, left), left, hole - 2, false, &nop) &&
+        nop.kind == INSN_PADDING && nop.len >= 7 && at[-2] == 0xeb && at[-1] == nop.len - 2)
+        declare(v, hole - 2, 2);
     return NULL;
 }
 
