@@ -2,6 +2,7 @@
 /* See disasm.h.  Owns the Capstone handle. */
 #include <capstone/capstone.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rewriter/disasm.h>
 
@@ -185,6 +186,42 @@ static void find_effect(struct disasm *d, struct insn *out) {
     }
 }
 
+/* What stubs may execute in the site's place.  A list of what is known to be harmless: everything
+ * else depends on its address, or is too rare before a system call to think about. */
+static bool is_plain(unsigned id) {
+    static const uint16_t plain[] = {
+        X86_INS_ADC,    X86_INS_ADD,    X86_INS_AND,    X86_INS_BSWAP,  X86_INS_BT,
+        X86_INS_BTR,    X86_INS_BTS,    X86_INS_CDQ,    X86_INS_CDQE,   X86_INS_CMP,
+        X86_INS_CQO,    X86_INS_CWDE,   X86_INS_DEC,    X86_INS_IMUL,   X86_INS_INC,
+        X86_INS_LEA,    X86_INS_MOV,    X86_INS_MOVABS, X86_INS_MOVAPS, X86_INS_MOVD,
+        X86_INS_MOVDQA, X86_INS_MOVDQU, X86_INS_MOVQ,   X86_INS_MOVSX,  X86_INS_MOVSXD,
+        X86_INS_MOVUPS, X86_INS_MOVZX,  X86_INS_NEG,    X86_INS_NOP,    X86_INS_NOT,
+        X86_INS_OR,     X86_INS_POP,    X86_INS_PUSH,   X86_INS_PXOR,   X86_INS_ROL,
+        X86_INS_ROR,    X86_INS_SAR,    X86_INS_SBB,    X86_INS_SETA,   X86_INS_SETAE,
+        X86_INS_SETB,   X86_INS_SETBE,  X86_INS_SETE,   X86_INS_SETG,   X86_INS_SETGE,
+        X86_INS_SETL,   X86_INS_SETLE,  X86_INS_SETNE,  X86_INS_SHL,    X86_INS_SHR,
+        X86_INS_SUB,    X86_INS_TEST,   X86_INS_XCHG,   X86_INS_XOR,    X86_INS_XORPS};
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+        if (plain[i] == id) return true;
+    return is_cmov(id);
+}
+
+static void find_movable(const cs_insn *insn, struct insn *out) {
+    const cs_x86 *x = &insn->detail->x86;
+    if (!is_plain(insn->id) || x->prefix[0] != 0 || x->addr_size != 8) return;
+    for (uint8_t i = 0; i < x->op_count; i++) {
+        const cs_x86_op *op = &x->operands[i];
+        if (op->type != X86_OP_MEM || op->mem.base != X86_REG_RIP) continue;
+        int32_t disp;
+        uint8_t at = x->encoding.disp_offset;
+        if (x->encoding.disp_size != 4 || at == 0 || at + 4u > insn->size) return;
+        memcpy(&disp, insn->bytes + at, sizeof(disp));
+        if (disp != op->mem.disp) return;
+        out->rip_disp = at;
+    }
+    out->movable = true;
+}
+
 static void find_operands(const cs_insn *insn, struct insn *out) {
     const cs_x86 *x = &insn->detail->x86;
     for (uint8_t i = 0; i < x->op_count; i++) {
@@ -247,6 +284,8 @@ bool disasm_next(struct disasm *d, const uint8_t *bytes, size_t len, uint64_t ad
         out->target = out->imm;
         out->has_imm = false;
     }
-    if (effects) find_effect(d, out);
+    if (!effects) return true;
+    find_effect(d, out);
+    find_movable(d->insn, out);
     return true;
 }

@@ -54,14 +54,16 @@ struct insn {
     bool direct;     /* target is known */
     bool is_address; /* mem is not accessed: lea */
     bool has_imm;
+    bool movable;     /* does the same at another place, as long as rip_disp is adjusted */
+    uint8_t rip_disp; /* offset of the 4-byte displacement that counts from its end, 0: none */
 };
 
 /* NULL: Capstone refuses. */
 struct disasm *disasm_open(void);
 void disasm_close(struct disasm *d);
 /* Decodes the instruction at addr, whose bytes are given.  False at the end only; what is not an
- * instruction comes as INSN_BAD, one byte long.  effects: fill effect and clobbers, which takes
- * longer. */
+ * instruction comes as INSN_BAD, one byte long.  effects: fill effect, clobbers, movable and
+ * rip_disp, which takes longer. */
 bool disasm_next(struct disasm *d, const uint8_t *bytes, size_t len, uint64_t addr, bool effects,
                  struct insn *out);
 

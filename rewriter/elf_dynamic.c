@@ -195,6 +195,8 @@ void elf_in_read_dynamic(struct elf_in *e, uint64_t addr, uint64_t size) {
         if (dyn.d_tag == DT_NEEDED) LIST_PUSH(&needed, dyn.d_un.d_val);
         if (dyn.d_tag == DT_INIT) e->init = dyn.d_un.d_ptr;
         if (dyn.d_tag == DT_FINI) e->fini = dyn.d_un.d_ptr;
+        if (dyn.d_tag == DT_TEXTREL || (dyn.d_tag == DT_FLAGS && dyn.d_un.d_val & DF_TEXTREL))
+            e->text_relocs = true;
         note_entry(&d, &dyn);
     }
     for (size_t i = 0; i < needed.count; i++) {

@@ -56,6 +56,7 @@ struct elf_in {
     uint32_t isa_needed; /* GNU_PROPERTY_X86_ISA_1_* bits, 0: not said */
     bool is_go;          /* made by the Go compiler: registers are passed its own way */
     bool exec_stack;
+    bool text_relocs;              /* ld.so writes into code */
     uint64_t init, fini;           /* functions, 0: none */
     ELF_LIST(const char *) needed; /* DT_NEEDED in order */
     ELF_LIST(struct elf_piece) segments;
@@ -64,6 +65,7 @@ struct elf_in {
     ELF_LIST(struct elf_symbol) go_funcs; /* Go's own table, which is never stripped */
     ELF_LIST(struct elf_reloc) relocs;    /* sorted by where */
     ELF_LIST(struct elf_range) unwinds;   /* functions that .eh_frame describes, sorted */
+    ELF_LIST(uint64_t) pads_in; /* functions that exceptions may enter in the middle, sorted */
 };
 
 /* Parses a file that the caller keeps in memory.  NULL, or what is wrong with it in a few words

@@ -73,8 +73,8 @@ static uint64_t take_pointer(struct cursor *c, uint8_t encoding, uint64_t data) 
 }
 
 /* How the functions that refer to a CIE write their addresses; *trampoline: they are what signal
- * handlers return to, and begin a byte late. */
-static uint8_t cie_encoding(struct cursor c, bool *trampoline) {
+ * handlers return to, and begin a byte late; *pads: they may have landing pads. */
+static uint8_t cie_encoding(struct cursor c, bool *trampoline, bool *pads) {
     char text[8] = "";
     uint64_t version = take(&c, 1);
     for (size_t i = 0; !c.bad; i++) {
@@ -84,6 +84,7 @@ static uint8_t cie_encoding(struct cursor c, bool *trampoline) {
     }
     if (text[0] != 'z') return ENC_ABS;
     *trampoline = strchr(text, 'S') != NULL;
+    *pads = strchr(text, 'L') != NULL;
     take_uleb(&c);
     take_uleb(&c); /* signed, but its length is all that counts */
     if (version == 1)
@@ -106,8 +107,8 @@ static void read_fde(struct elf_in *e, struct cursor c, uint64_t cie) {
     if (head.bad || size < 4 || size > c.e->size) return;
     head.end = head.at + size;
     if (take(&head, 4) != 0 || head.bad) return;
-    bool trampoline = false;
-    uint8_t encoding = cie_encoding(head, &trampoline);
+    bool trampoline = false, pads = false;
+    uint8_t encoding = cie_encoding(head, &trampoline, &pads);
     if (encoding == ENC_OMIT) return;
     uint64_t start = take_pointer(&c, encoding, 0), length = take_number(&c, encoding & 0x0f);
     if (trampoline && length > 1) {
@@ -117,6 +118,7 @@ static void read_fde(struct elf_in *e, struct cursor c, uint64_t cie) {
     if (c.bad || length == 0 || start + length < start) return;
     if (!elf_in_is_code(e, start) || !elf_in_is_code(e, start + length - 1)) return;
     LIST_PUSH(&e->unwinds, (struct elf_range){start, start + length});
+    if (pads) LIST_PUSH(&e->pads_in, start);
 }
 
 static void read_frames(struct elf_in *e, uint64_t at) {
@@ -138,6 +140,11 @@ static int by_start(const void *a, const void *b) {
     return x->start < y->start ? -1 : x->start > y->start;
 }
 
+static int by_value(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
 void elf_in_read_unwinds(struct elf_in *e, uint64_t hdr, uint64_t eh_frame) {
     struct cursor c = {.e = e, .at = hdr, .end = UINT64_MAX};
     if (hdr != 0 && eh_frame == 0 && take(&c, 1) == 1) {
@@ -148,6 +155,8 @@ void elf_in_read_unwinds(struct elf_in *e, uint64_t hdr, uint64_t eh_frame) {
     }
     if (eh_frame == 0) return;
     read_frames(e, eh_frame);
+    if (e->pads_in.count > 0)
+        qsort(e->pads_in.items, e->pads_in.count, sizeof(e->pads_in.items[0]), by_value);
     if (e->unwinds.count == 0) return;
     qsort(e->unwinds.items, e->unwinds.count, sizeof(e->unwinds.items[0]), by_start);
 }

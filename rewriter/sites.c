@@ -13,6 +13,7 @@
 struct start {
     uint64_t addr, end;
     const char *name;
+    bool guess;
 };
 struct starts {
     struct start *items;
@@ -22,7 +23,7 @@ struct starts {
 static void add_start(const struct code *c, struct starts *s, uint64_t addr, uint64_t end,
                       const char *name) {
     if (!elf_in_is_code(c->elf, addr)) return;
-    LIST_PUSH(s, (struct start){addr, end, name});
+    LIST_PUSH(s, (struct start){.addr = addr, .end = end, .name = name});
 }
 
 static int by_addr(const void *a, const void *b) {
@@ -61,6 +62,7 @@ static void settle_starts(struct starts *s) {
             s->items[kept++] = s->items[i];
             continue;
         }
+        last->guess &= s->items[i].guess;
         if (s->items[i].name != NULL) last->name = s->items[i].name;
         if (s->items[i].end > last->end) last->end = s->items[i].end;
     }
@@ -89,6 +91,7 @@ static size_t cut_section(struct code *c, const struct starts *s, size_t next,
                                                 .end = at,
                                                 .name = f->name,
                                                 .is_start = true,
+                                                .is_guess = f->guess,
                                                 .is_gap = f->end == 0});
     }
     add_gap(c, at, limit);
@@ -166,6 +169,16 @@ static void drop_scan(struct code *c, uint32_t func) {
         c->sites.count--;
 }
 
+/* Are there bytes of a site among these? */
+static bool has_pair(const struct code *c, uint64_t start, uint64_t end) {
+    const uint8_t *bytes = elf_in_at(c->elf, start, end - start);
+    for (uint64_t i = 0; bytes != NULL && i + 1 < end - start; i++)
+        if ((bytes[i] == 0x0f && (bytes[i + 1] == 0x05 || bytes[i + 1] == 0x34)) ||
+            (bytes[i] == 0xcd && bytes[i + 1] == 0x80))
+            return true;
+    return false;
+}
+
 static void scan(struct code *c, const struct starts *s) {
     size_t next = 0;
     c->funcs.count = c->edges.count = c->sites.count = 0;
@@ -174,8 +187,14 @@ static void scan(struct code *c, const struct starts *s) {
         next = cut_section(c, s, next, &c->elf->code.items[i]);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < c->funcs.count; i++) {
-        c->funcs.items[kept] = c->funcs.items[i];
-        scan_func(c, kept);
+        struct code_func *f = &c->funcs.items[kept];
+        *f = c->funcs.items[i];
+        f->edges = (uint32_t)c->edges.count;
+        /* With what may belong to it. */
+        uint64_t end = i + 1 < c->funcs.count && f[0].end == c->funcs.items[i + 1].start
+                           ? c->funcs.items[i + 1].end
+                           : f->end;
+        if (!c->only_sites || has_pair(c, f->start, end)) scan_func(c, kept);
         while (i + 1 < c->funcs.count && goes_on(c, kept, i + 1)) {
             c->funcs.items[kept].end = c->funcs.items[++i].end;
             drop_scan(c, kept);
@@ -192,8 +211,9 @@ static void scan(struct code *c, const struct starts *s) {
  * begins there. */
 static void propose(const struct code *c, struct starts *s, uint64_t addr) {
     uint32_t f = elf_in_is_code(c->elf, addr) ? code_func_at(c, addr) : FUNC_NONE;
-    if (f != FUNC_NONE && c->funcs.items[f].is_gap && c->funcs.items[f].start != addr)
-        add_start(c, s, addr, 0, NULL);
+    if (f == FUNC_NONE || !c->funcs.items[f].is_gap) return;
+    if (c->funcs.items[f].start != addr || !c->funcs.items[f].is_start)
+        LIST_PUSH(s, (struct start){.addr = addr, .guess = true});
 }
 
 static void propose_data(const struct code *c, struct starts *s) {
@@ -243,14 +263,27 @@ static int split_rounds(const struct code *c) {
     return gaps > all / 8 ? SPLITS_MAX : 1;
 }
 
-bool code_build(struct code *c, const struct elf_in *elf) {
+/* Has code that nothing describes sites?  Then what calls it has to be found. */
+static bool has_sites_in_gaps(const struct code *c) {
+    for (uint32_t i = 0; i < code_count(c); i++) {
+        const struct code_func *f = &c->funcs.items[i];
+        if (f->is_gap && has_pair(c, f->start, f->end)) return true;
+    }
+    return false;
+}
+
+static bool build(struct code *c, const struct elf_in *elf, bool only_sites) {
     struct starts starts = {0};
-    *c = (struct code){.elf = elf, .disasm = disasm_open()};
+    *c = (struct code){.elf = elf, .disasm = disasm_open(), .only_sites = only_sites};
     if (c->disasm == NULL) return false;
     collect_starts(c, &starts);
     settle_starts(&starts);
     scan(c, &starts);
-    int rounds = split_rounds(c);
+    if (only_sites && has_sites_in_gaps(c)) {
+        c->only_sites = false;
+        scan(c, &starts);
+    }
+    int rounds = c->only_sites ? 0 : split_rounds(c);
     for (int round = 0; round < rounds && split_gaps(c, &starts); round++)
         scan(c, &starts);
     LIST_FREE(&starts);
@@ -260,6 +293,10 @@ bool code_build(struct code *c, const struct elf_in *elf) {
     }
     return true;
 }
+
+bool code_build(struct code *c, const struct elf_in *elf) { return build(c, elf, false); }
+
+bool code_build_sites(struct code *c, const struct elf_in *elf) { return build(c, elf, true); }
 
 void code_free(struct code *c) {
     code_forget_flow(c);

@@ -34,6 +34,7 @@ struct code_func {
     bool falls_through;
     bool is_gap;   /* nothing says where it ends: it may be several functions */
     bool is_start; /* something says that a function begins here */
+    bool is_guess; /* only code or data that leads here says so */
 };
 
 enum edge_kind {
@@ -63,6 +64,7 @@ struct code {
     ELF_LIST(struct code_site) sites; /* by address */
     struct flow *flow;                /* flow.c */
     uint64_t undecoded;               /* bytes that are no instruction */
+    bool only_sites;
 };
 
 #define FUNC_NONE UINT32_MAX
@@ -70,6 +72,9 @@ struct code {
 /* Decodes everything and finds the numbers of the calls.  elf stays in use; false: no memory or no
  * decoder. */
 bool code_build(struct code *c, const struct elf_in *elf);
+/* The same for the rewriter: decodes, where that is enough, only the functions that have the bytes
+ * of a site; the edges of others, has_indirect and falls_through are not there. */
+bool code_build_sites(struct code *c, const struct elf_in *elf);
 void code_free(struct code *c);
 
 /* Number of functions; index of the function that has addr in it, or FUNC_NONE. */

@@ -13,10 +13,14 @@
  * Linux); the one at hermit_offset enters Hermit's kernel, which maps it in the other's place.
  *
  * A stub is: the moved instructions, each as long as it was (displacements are adjusted), then
- *   Hermit:  lea site+2(%rip), %rcx;  jmp *%gs:SLOT       Linux:  syscall;  jmp site+2
- * and int3 up to its size.  SLOT is HERMIT_GS_CALL(nr) where the moved instructions prove that eax
- * is nr, else HERMIT_GS_DOOR.  The bytes at the site always restart the call when they are executed
- * (`syscall` itself, or a jump), and site+2 always is the boundary where the program goes on. */
+ *   Hermit:  lea site+2(%rip), %rcx;  jmp *%gs:SLOT
+ *   Linux:   jmp site, or syscall; jmp site+2 where nothing is moved and the site is a jump itself
+ * and int3 up to its size.  So on Linux the program counter is the site's during the call, as a
+ * libc's cancellation expects; Hermit's kernel reports it so.  SLOT is HERMIT_GS_CALL(nr) where the
+ * moved instructions prove that eax is nr, else HERMIT_GS_DOOR.  Of the moved instructions the jump
+ * replaces the first ones; those that begin behind it stay as they were and lead to the site.  The
+ * bytes at the site always restart the call when they are executed (`syscall` itself, or a jump),
+ * and site+2 always is the boundary where the program goes on. */
 #ifndef HERMIT_REWRITE_H
 #define HERMIT_REWRITE_H
 

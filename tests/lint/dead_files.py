@@ -24,8 +24,9 @@ def main():
         stem, suffix = os.path.splitext(name)
         if suffix in (".c", ".S"):
             checked += 1
-            # As a file, as a program, or as the test of something.
-            names = {name, stem, stem.removeprefix("test_")}
+            # As a file, as a program, as the test of something, or as half of a golden pair.
+            names = {name, stem, stem.removeprefix("test_"),
+                     stem.removesuffix(".in").removesuffix(".out")}
             folder, seen = os.path.dirname(path), False
             while True:
                 seen = seen or bool(named.get(folder, set()) & names)

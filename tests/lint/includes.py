@@ -18,13 +18,14 @@ ALLOWED = {
     "loader": None,
     "rewriter": None,
     "check": None,
+    "rewrite": None,
     "musl": None,
     "bench": None,
     "tests/linux": None,
 }
 OWN = {"loader": "loader/", "rewriter": "rewriter/", "musl": "musl/",
-       "check": ("check/", "loader/", "rewriter/")}
-PROJECT = re.compile(r"(kernel|syscall|loader|rewriter|musl|hermit|check)/")
+       "check": ("check/", "loader/", "rewriter/"), "rewrite": ("rewrite/", "rewriter/")}
+PROJECT = re.compile(r"(kernel|syscall|loader|rewriter|rewrite|musl|hermit|check)/")
 EXEMPT = {
     # The one header that gathers Linux's user API.
     "include/hermit/linux_abi.h": r"asm/|linux/",

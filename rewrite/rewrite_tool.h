@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the parts of hermit-rewrite. */
+#ifndef REWRITE_REWRITE_TOOL_H
+#define REWRITE_REWRITE_TOOL_H
+
+#include <rewriter/rewrite.h>
+
+enum { EXIT_DONE = 0, EXIT_USAGE = 1, EXIT_PARTIAL = 2, EXIT_REFUSED = 3 };
+
+struct tool_options {
+    struct rewrite_options rewrite;
+    const char *out;    /* file, or directory for several inputs; NULL: in place */
+    const char *report; /* "-": standard output; NULL: none */
+    unsigned jobs;
+    char **inputs;
+    int ninputs;
+};
+
+/* One file to rewrite. */
+struct job {
+    char *in, *out; /* malloc'ed */
+    bool listed;    /* named on the command line; what directories hold may be anything */
+};
+struct jobs {
+    struct job *items;
+    size_t count, room;
+};
+
+/* options.c: ends the program on bad usage. */
+void options_read(struct tool_options *o, int argc, char **argv);
+/* files.c: all inputs, directories and patterns resolved.  False: something is not there (said). */
+bool files_list(const struct tool_options *o, struct jobs *jobs);
+/* Writes a file whole or not at all, with the mode of `like`.  0 or an errno. */
+int files_write(const char *path, const char *like, const uint8_t *bytes, size_t size);
+
+#endif

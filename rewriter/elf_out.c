@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* See elf_out.h.  What was in the file keeps its offset; only section headers move. */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rewriter/elf_out.h>
+#include <rewriter/list.h>
+
+#define PAGE 4096u
+#define PT_PAX_FLAGS 0x65041580u
+#define PHDRS_MAX 128
+
+static uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
+
+uint64_t elf_out_addr(const struct elf_in *e) {
+    uint64_t end = 0;
+    for (size_t i = 0; i < e->segments.count; i++) {
+        const struct elf_piece *s = &e->segments.items[i];
+        if (s->addr + s->size > end) end = s->addr + s->size;
+    }
+    return round_up(end, PAGE);
+}
+
+bool elf_out_is_rewritten(const struct elf_in *e) {
+    for (size_t i = 0; i < e->segments.count; i++) {
+        const struct elf_piece *s = &e->segments.items[i];
+        if (s->exec && s->nbytes >= sizeof(struct hermit_stubs) &&
+            memcmp(s->bytes, HERMIT_STUBS_MAGIC, sizeof(HERMIT_STUBS_MAGIC) - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The file being written, with its headers at hand. */
+struct writer {
+    const struct elf_in *e;
+    const struct stubs *s;
+    uint8_t *bytes;
+    uint64_t size, room;
+    Elf64_Ehdr head;
+    Elf64_Phdr phdrs[PHDRS_MAX + 1];
+    uint64_t linux_off, hermit_off; /* hermit_off 0: none */
+};
+
+static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
+    return a_size != 0 && b_size != 0 && a < b + b_size && b < a + a_size;
+}
+
+/* Is the space behind the program headers unused, and loaded as they are? */
+static bool has_room(const struct writer *w) {
+    uint64_t end = w->head.e_phoff + w->head.e_phnum * sizeof(Elf64_Phdr);
+    bool loaded = false;
+    if (end + sizeof(Elf64_Phdr) > w->e->size) return false;
+    for (size_t i = 0; i < sizeof(Elf64_Phdr); i++)
+        if (w->bytes[end + i] != 0) return false;
+    for (uint16_t i = 0; i < w->head.e_phnum; i++) {
+        const Elf64_Phdr *p = &w->phdrs[i];
+        if (p->p_type == PT_LOAD && p->p_offset <= w->head.e_phoff &&
+            end + sizeof(*p) <= p->p_offset + p->p_filesz)
+            loaded = true;
+        if (p->p_type != PT_LOAD && p->p_type != PT_PHDR &&
+            overlaps(end, sizeof(*p), p->p_offset, p->p_filesz))
+            return false;
+    }
+    /* Without sections nobody says what the zeros are. */
+    if (w->head.e_shnum == 0 || w->head.e_shoff > w->e->size ||
+        w->head.e_shnum * sizeof(Elf64_Shdr) > w->e->size - w->head.e_shoff)
+        return false;
+    for (uint16_t i = 0; i < w->head.e_shnum; i++) {
+        Elf64_Shdr s;
+        memcpy(&s, w->bytes + w->head.e_shoff + i * sizeof(s), sizeof(s));
+        uint64_t size = s.sh_type == SHT_NOBITS ? 0 : s.sh_size;
+        if (overlaps(end, sizeof(Elf64_Phdr), s.sh_offset, size)) return false;
+    }
+    return loaded && !overlaps(end, sizeof(Elf64_Phdr), w->head.e_shoff,
+                               w->head.e_shnum * sizeof(Elf64_Shdr));
+}
+
+/* How little a program header is missed: 0 not at all, 4 very. */
+static int worth(const struct writer *w, const Elf64_Phdr *p) {
+    if (p->p_type == PT_NULL || p->p_type == PT_PAX_FLAGS) return 0;
+    if (p->p_type != PT_NOTE) return 4;
+    for (uint16_t i = 0; i < w->head.e_phnum; i++)
+        if (w->phdrs[i].p_type == PT_GNU_PROPERTY && w->phdrs[i].p_offset == p->p_offset &&
+            w->phdrs[i].p_filesz == p->p_filesz)
+            return 1; /* said twice */
+    for (uint64_t off = p->p_offset; off + 12 < p->p_offset + p->p_filesz; off += 4)
+        if (off + 16 <= w->e->size && memcmp(w->bytes + off, "\3\0\0\0GNU", 8) == 0)
+            return 3; /* a build id */
+    return 2;
+}
+
+/* Drops the program header that is missed least; its bytes and its section stay. */
+static bool spare_one(struct writer *w) {
+    uint16_t best = 0;
+    for (uint16_t i = 1; i < w->head.e_phnum; i++)
+        if (worth(w, &w->phdrs[i]) < worth(w, &w->phdrs[best])) best = i;
+    if (worth(w, &w->phdrs[best]) == 4) return false;
+    w->head.e_phnum--;
+    memmove(w->phdrs + best, w->phdrs + best + 1, (w->head.e_phnum - best) * sizeof(w->phdrs[0]));
+    return true;
+}
+
+/* Behind the last PT_LOAD, because they must be in the order of addresses. */
+static void insert_load(struct writer *w) {
+    uint16_t at = 0;
+    for (uint16_t i = 0; i < w->head.e_phnum; i++)
+        if (w->phdrs[i].p_type == PT_LOAD) at = (uint16_t)(i + 1);
+    memmove(w->phdrs + at + 1, w->phdrs + at, (w->head.e_phnum - at) * sizeof(w->phdrs[0]));
+    w->phdrs[at] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                .p_flags = PF_R | PF_X,
+                                .p_offset = w->linux_off,
+                                .p_vaddr = w->s->addr,
+                                .p_paddr = w->s->addr,
+                                .p_filesz = w->s->size,
+                                .p_memsz = w->s->size,
+                                .p_align = PAGE};
+    w->head.e_phnum++;
+    for (uint16_t i = 0; i < w->head.e_phnum; i++)
+        if (w->phdrs[i].p_type == PT_PHDR)
+            w->phdrs[i].p_filesz = w->phdrs[i].p_memsz = w->head.e_phnum * sizeof(w->phdrs[0]);
+}
+
+static const char *put_phdrs(struct writer *w) {
+    if (w->head.e_phentsize != sizeof(Elf64_Phdr) || w->head.e_phnum > PHDRS_MAX ||
+        w->head.e_phoff > w->e->size ||
+        w->head.e_phnum * sizeof(Elf64_Phdr) > w->e->size - w->head.e_phoff)
+        return "program headers that cannot be changed";
+    memcpy(w->phdrs, w->bytes + w->head.e_phoff, w->head.e_phnum * sizeof(Elf64_Phdr));
+    if (!has_room(w) && !spare_one(w)) return "no room for a program header";
+    insert_load(w);
+    memcpy(w->bytes + w->head.e_phoff, w->phdrs, w->head.e_phnum * sizeof(Elf64_Phdr));
+    return NULL;
+}
+
+static uint64_t append(struct writer *w, const void *bytes, uint64_t size, uint64_t align) {
+    uint64_t off = round_up(w->size, align);
+    while (off + size > w->room) {
+        w->room += w->room / 2 + PAGE;
+        w->bytes = list_must(realloc(w->bytes, w->room));
+    }
+    memset(w->bytes + w->size, 0, off - w->size);
+    if (size > 0) memcpy(w->bytes + off, bytes, size);
+    w->size = off + size;
+    return off;
+}
+
+static Elf64_Shdr section_of(const struct writer *w, uint32_t name, bool loaded) {
+    return (Elf64_Shdr){.sh_name = name,
+                        .sh_type = SHT_PROGBITS,
+                        .sh_flags = loaded ? SHF_ALLOC | SHF_EXECINSTR : 0,
+                        .sh_addr = loaded ? w->s->addr : 0,
+                        .sh_offset = loaded ? w->linux_off : w->hermit_off,
+                        .sh_size = w->s->size,
+                        .sh_addralign = PAGE};
+}
+
+/* Without section headers nothing is added: nobody looks for them. */
+static void put_sections(struct writer *w) {
+    static const char names[] = ".hermit.stubs\0.hermit.stubs.fast";
+    uint16_t count = w->head.e_shnum;
+    uint64_t table = (uint64_t)count * sizeof(Elf64_Shdr);
+    if (count == 0 || count > SHN_LORESERVE - 3 || w->head.e_shstrndx >= count ||
+        w->head.e_shentsize != sizeof(Elf64_Shdr) || w->head.e_shoff > w->e->size ||
+        table > w->e->size - w->head.e_shoff)
+        return;
+    Elf64_Shdr *sections = list_must(calloc(count + 2u, sizeof(*sections)));
+    memcpy(sections, w->bytes + w->head.e_shoff, table);
+    Elf64_Shdr *strings = &sections[w->head.e_shstrndx];
+    if (strings->sh_offset <= w->e->size && strings->sh_size <= w->e->size - strings->sh_offset &&
+        strings->sh_size < UINT32_MAX / 2) {
+        uint32_t first = (uint32_t)strings->sh_size;
+        char *text = list_must(malloc(first + sizeof(names)));
+        memcpy(text, w->bytes + strings->sh_offset, first);
+        memcpy(text + first, names, sizeof(names));
+        strings->sh_offset = append(w, text, first + sizeof(names), 1);
+        strings->sh_size = first + sizeof(names);
+        free(text);
+        sections[count++] = section_of(w, first, true);
+        if (w->hermit_off != 0) sections[count++] = section_of(w, first + 14, false);
+        w->head.e_shoff = append(w, sections, count * sizeof(*sections), 8);
+        w->head.e_shnum = count;
+    }
+    free(sections);
+}
+
+static void put_patches(struct writer *w) {
+    for (size_t i = 0; i < w->s->patches.count; i++) {
+        const struct stubs_patch *patch = &w->s->patches.items[i];
+        const uint8_t *at = elf_in_at(w->e, patch->addr, patch->len);
+        memcpy(w->bytes + (at - w->e->bytes), patch->bytes, patch->len);
+    }
+}
+
+static uint64_t put_stubs(struct writer *w, const uint8_t *stubs) {
+    return append(w, stubs, w->s->size, PAGE);
+}
+
+const char *elf_out_write(struct elf_out *out, const struct elf_in *e, const struct stubs *s,
+                          bool hermit) {
+    struct writer w = {.e = e, .s = s, .size = e->size};
+    w.room = e->size + 2 * s->size + 4 * PAGE;
+    w.bytes = list_must(malloc(w.room));
+    memcpy(w.bytes, e->bytes, e->size);
+    memcpy(&w.head, e->bytes, sizeof(w.head));
+    put_patches(&w);
+    w.linux_off = put_stubs(&w, s->linux_bytes);
+    if (hermit) w.hermit_off = put_stubs(&w, s->hermit_bytes);
+    size_t field = offsetof(struct hermit_stubs, hermit_offset);
+    memcpy(w.bytes + w.linux_off + field, &w.hermit_off, sizeof(w.hermit_off));
+    if (hermit) memcpy(w.bytes + w.hermit_off + field, &w.hermit_off, sizeof(w.hermit_off));
+    const char *problem = put_phdrs(&w);
+    if (problem != NULL) {
+        free(w.bytes);
+        return problem;
+    }
+    put_sections(&w);
+    memcpy(w.bytes, &w.head, sizeof(w.head));
+    *out = (struct elf_out){w.bytes, w.size};
+    return NULL;
+}
