@@ -12,7 +12,10 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import engine as engines  # noqa: E402
 
-HELLO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../linux/hello.c")
+HERE = os.path.dirname(os.path.abspath(__file__))
+HELLO = os.path.join(HERE, "../linux/hello.c")
+UNDERNEATH = os.path.join(HERE, "underneath.c")
+INCLUDE = os.path.join(HERE, "../../include")
 SAID = b"Hello from ring 3!\n"
 PROJECT = """cmake_minimum_required(VERSION 3.20)
 project(hello C)
@@ -101,6 +104,16 @@ def drop_in(engine, libc, directory):
     print("ok libc.so in another musl's place")
 
 
+def flag(engine, gcc, directory):
+    """The libc jumps if, and only if, the kernel says that it may."""
+    program = os.path.join(directory, "underneath")
+    run(gcc, "-O2", "-static", "-I" + INCLUDE, "-o", program, UNDERNEATH)
+    o = engine.run([program])
+    check(o.status == 0 and o.out in (b"syscall\n", b"jump\n"), f"{o.status} {o.out} {o.err}")
+    check(engine.name != "native" or o.out == b"syscall\n", "jumps on Linux")
+    print("ok way into the kernel:", o.out.decode().strip())
+
+
 def sites(libc):
     """No `syscall` in libc.so but behind a jump, and rt_sigreturn's."""
     code = run("objdump", "-d", "--no-show-raw-insn", libc)
@@ -128,6 +141,7 @@ def main():
         sites(libc)
         programs(engine, gcc, libc, directory)
         small(directory)
+        flag(engine, gcc, directory)
         toolchain(engine, prefix, directory)
         drop_in(engine, libc, directory)
 
