@@ -69,12 +69,12 @@ def run(command, cwd, log):
 
 def link_kernel_headers(include):
     """linux/*.h and so on, which musl does not bring and programs include."""
-    asm = next((d for d in ("/usr/include/x86_64-linux-gnu/asm", "/usr/include/asm")
-                if os.path.isdir(d)), None)
-    for name, target in (("linux", "/usr/include/linux"), ("asm", asm),
-                         ("asm-generic", "/usr/include/asm-generic")):
-        if target and os.path.isdir(target):
-            os.symlink(target, os.path.join(include, name))
+    for name in ("asm", "asm-generic", "drm", "linux", "misc", "mtd", "rdma", "sound", "video",
+                 "xen"):
+        for base in ("/usr/include/x86_64-linux-gnu", "/usr/include"):
+            if os.path.isdir(os.path.join(base, name)):
+                os.symlink(os.path.join(base, name), os.path.join(include, name))
+                break
 
 
 def main():
