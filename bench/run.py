@@ -114,6 +114,9 @@ def cases(bench, hermit, scratch, quick):
         Case("getppid", "getppid, raw syscall",
              pair([program("getppid"), "30000" if quick else "300000"]),
              unit="ns/call", metric="ns", scale=1),
+        Case("getppid_musl", "getppid, Hermit's musl",
+             pair([program("getppid_musl"), "300000" if quick else "3000000"]),
+             unit="ns/call", metric="ns", scale=1),
         Case("loop", "compute loop",
              pair([program("loop"), "20000000" if quick else "100000000"]), metric="ns"),
     ]

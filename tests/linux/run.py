@@ -152,12 +152,14 @@ def main():
     parser.add_argument("program", help="path of NAME.glibc, NAME.musl or NAME.pie")
     parser.add_argument("--scratch", choices=("tmpfs", "hostfs"), default="tmpfs",
                         help="under hermit-run: where the program makes its files")
+    parser.add_argument("--volume", action="append", default=[], help="hermit-run's -v")
     engines.add_arguments(parser)
     args = parser.parse_args()
     engine = engines.from_arguments(args)
     name = os.path.basename(args.program).split(".")[0]
     with engines.work_directory() as directory:
         r = Runner(os.path.abspath(args.program), engine, args.scratch, directory)
+        r.options += [option for v in args.volume for option in ("-v", v)]
         SPECIAL.get(name, Runner.default)(r)
     sys.exit(1 if r.failures else 0)
 
