@@ -83,7 +83,7 @@ interrupt: /* (rsp): vector, rip, cs, rflags, rsp, ss */
     cmpq $HERMIT_VEC_EVENT, 16(%rsp)
     jne interrupt_of_qemu
 1:  movq 24(%rsp), %rax
-    subq kernel_text_start(%rip), %rax
+    subq kernel_code_start(%rip), %rax
     cmpq $KERNEL_TEXT_SPAN, %rax
     jae interrupt_from_user
     /* In the kernel: the exit path looks at pending.  If it already has, run it again. */
@@ -122,8 +122,8 @@ interrupt_from_user: /* move the frame to the mailbox: no trap is on its way */
     .balign 8
 trap_entry_address:
     .quad trap_entry
-kernel_text_start:
-    .quad HERMIT_KERNEL_GVA
+kernel_code_start:
+    .quad kernel_code
 
     .text
     .globl monitor_call

@@ -3,6 +3,8 @@
  * that starts on them needs no set-up code (Intel SDM vol. 3, 4.5 and 5.8). */
 #define __ASSEMBLER__ 1
 #include <hermit/layout.h>
+#include <hermit/rewrite.h>
+#include <kernel/leaf.h>
 #include "percpu_offsets.h"
 
 #define P 1
@@ -128,10 +130,10 @@ io_bitmap: /* a clear bit opens a port to ring 3 (SDM vol. 1, 19.5.2) */
 boot_tss_end:
 
     .balign 16
-boot_idt: /* vector n's stub lies at n * 16 from the start of kernel text; interrupts use IST1 */
+boot_idt: /* vector n's stub lies at n * 16 from the monitor's start; interrupts use IST1 */
     .set i, 0
     .rept HERMIT_VEC_COUNT
-    .word i * 16
+    .word MONITOR_OFFSET + i * 16
     .word HERMIT_CS0
     .if i < 32
     .byte 0
@@ -152,12 +154,28 @@ boot_idt: /* vector n's stub lies at n * 16 from the start of kernel text; inter
     .endr
 boot_idt_end:
 
-    .balign 64
+    .balign 4096
     .globl percpu0
 percpu0:
     .quad percpu0
     .quad boot_stack_top
-    .fill PC_SIZE / 8 - 2, 8, 0
+    .fill PC_LEAF_STACK / 8 - 2, 8, 0
+    .quad percpu0 + PC_LEAF_STACK
+    .fill (HERMIT_GS_CALLS - PC_LEAF_STACK) / 8 - 1, 8, 0
+#define LEAF_SLOT(nr, name)                                                                        \
+    .if i == nr;                                                                                   \
+    .quad leaf_##name;                                                                             \
+    .set other, 0;                                                                                 \
+    .endif;
+    .set i, 0
+    .rept HERMIT_GS_CALLS_COUNT + 1
+    .set other, 1
+    LEAF_CALLS(LEAF_SLOT)
+    .if other
+    .quad syscall_door
+    .endif
+    .set i, i + 1
+    .endr
 
     .section .bss
     .balign 4096
