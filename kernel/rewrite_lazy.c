@@ -30,11 +30,12 @@
 #define SYSCALL_BYTES 2
 #define JUMP_BYTES 5
 #define STUB_MAX 48
+#define STACK_ROOM (1ULL << 30) /* in case that RLIMIT_STACK is raised */
 #define FRAMES_MAX 4
 #define PATCHES_MAX 512u
 #define TRAPS_BEFORE 32u /* then a jump soon pays for the work: see bench/README.md */
 #define NEVER UINT32_MAX
-#define SITES 128u /* that are counted at a time */
+#define SITES 64u /* that are counted at a time */
 
 struct patch {
     gva_t site, stub;
@@ -57,7 +58,7 @@ struct counter {
 static struct counter counters[SITES];
 
 static struct counter *counter_of(const struct mm *mm, gva_t site) {
-    struct counter *c = &counters[(site * 0x9e3779b97f4a7c15ULL) >> 57];
+    struct counter *c = &counters[(site * 0x9e3779b97f4a7c15ULL) >> 58];
     if (c->site != site || c->mm != mm) *c = (struct counter){.site = site, .mm = mm};
     return c;
 }
@@ -121,10 +122,11 @@ static bool offset_free(const struct rewrites *r, uint32_t frame, uint64_t offse
     return true;
 }
 
-/* May the kernel put a page there?  Below all mappings that the program did not choose a place for,
- * and not where a stack grows to. */
+/* May the kernel put a page there?  Not where a stack grows to. */
 static bool page_free(struct mm *mm, gva_t page) {
-    if (page < HERMIT_USER_MIN || page >= mm->mmap_top) return false;
+    uint64_t limit = current_process()->limits[RLIMIT_STACK].rlim_cur;
+    uint64_t room = min(max(limit, STACK_ROOM), HERMIT_USER_TOP / 6);
+    if (page < HERMIT_USER_MIN || page + room >= mm->stack_top) return false;
     const struct vma *next = mm_next(mm, page);
     if (next == NULL) return true;
     gva_t gap = next->flags & MAP_GROWSDOWN ? STACK_GUARD : 0;

@@ -82,6 +82,16 @@ direct_pd: /* 2 MiB pages */
     .set i, i + 1
     .endr
 
+/* The first CPU's frames are laid out as the others', but for the tables in the first. */
+    .balign 4096
+    .globl percpu0
+percpu0:
+    .quad percpu0
+    .quad boot_stack_top
+    .fill PC_LEAF_STACK / 8 - 2, 8, 0
+    .quad percpu0 + PC_LEAF_STACK
+    .org percpu0 + PC_SIZE
+
     .globl boot_gdt, boot_gdt_end, tss_descriptor, boot_tss, boot_tss_end, boot_idt, boot_idt_end
     .balign 16
 boot_gdt: /* selectors of layout.h; 0x20 is the 32-bit code segment of the PVH path */
@@ -154,14 +164,7 @@ boot_idt: /* vector n's stub lies at n * 16 from the monitor's start; interrupts
     .endr
 boot_idt_end:
 
-    .balign 4096
-    .globl percpu0
-percpu0:
-    .quad percpu0
-    .quad boot_stack_top
-    .fill PC_LEAF_STACK / 8 - 2, 8, 0
-    .quad percpu0 + PC_LEAF_STACK
-    .fill (HERMIT_GS_CALLS - PC_LEAF_STACK) / 8 - 1, 8, 0
+    .org percpu0 + HERMIT_GS_CALLS
 #define LEAF_SLOT(nr, name)                                                                        \
     .if i == nr;                                                                                   \
     .quad leaf_##name;                                                                             \
