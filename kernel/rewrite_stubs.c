@@ -43,7 +43,7 @@ bool rewrite_find_stubs(struct file *f, uint64_t offset, uint64_t len, uint64_t 
     struct hermit_stubs h, other;
     struct hc_attr attr;
     len = page_up(len);
-    if (!rewrite_enabled() || !S_ISREG(f->mode) || (offset & PAGE_MASK)) return false;
+    if (!rewrite_enabled() || (offset & PAGE_MASK)) return false;
     if (!peek(f, offset, &h) || !header_fits(&h, len)) return false;
     if (file_getattr(f, &attr) != 0 || attr.size < len) return false;
     if (h.hermit_offset > attr.size - len || h.hermit_offset == offset) return false;
