@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The null system call: getppid(2) over and over, with a raw `syscall` instruction, or as the libc
- * makes it (LIBC_CALL). */
+/* The null system call: getppid(2) over and over, with a `syscall` instruction in a function of its
+ * own, as a libc has it, or as the libc makes it (LIBC_CALL). */
 #include "timing.h"
 
 #include <sys/syscall.h>
@@ -9,7 +9,7 @@
 #ifdef LIBC_CALL
 #define null_call getppid
 #else
-static inline long null_call(void) {
+static __attribute__((noinline)) long null_call(void) {
     long result;
 
     __asm__ volatile("syscall" : "=a"(result) : "a"(SYS_getppid) : "rcx", "r11", "memory");

@@ -100,6 +100,20 @@ def run_case(bench, case, samples, warmup):
     return rows
 
 
+def getppid_variants(path, hermit, scratch, quick):
+    """The same program natively and with its system call left alone, patched and rewritten."""
+    few, many = ("30000", "300000") if quick else ("300000", "30000000")
+    found = [("native", [path, few]), ("--rewrite off", [hermit, "--rewrite", "off", path, few]),
+             ("--rewrite auto", [hermit, path, many])]
+    rewrite = os.path.join(os.path.dirname(hermit), "hermit-rewrite")
+    copy = os.path.join(scratch, "getppid")
+    if os.path.exists(rewrite):
+        subprocess.run([rewrite, "-o", copy, path], check=False, stderr=subprocess.DEVNULL)
+    if os.path.exists(copy):
+        found.append(("hermit-rewrite", [hermit, copy, many]))
+    return found
+
+
 def cases(bench, hermit, scratch, quick):
     def program(name):
         return os.path.join(bench, name)
@@ -111,8 +125,7 @@ def cases(bench, hermit, scratch, quick):
         Case("boot", "hello, whole process",
              [("floor", [program("floor")]), ("hermit-run", [hermit, program("hello")]),
               ("native", [program("hello")])]),
-        Case("getppid", "getppid, raw syscall",
-             pair([program("getppid"), "30000" if quick else "300000"]),
+        Case("getppid", "getppid", getppid_variants(program("getppid"), hermit, scratch, quick),
              unit="ns/call", metric="ns", scale=1),
         Case("getppid_musl", "getppid, Hermit's musl",
              pair([program("getppid_musl"), "300000" if quick else "3000000"]),

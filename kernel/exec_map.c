@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mapping of ELF segments into an address space. */
 #include <hermit/linux_abi.h>
+#include <kernel/rewrite.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 #include <kernel/vfs.h>
@@ -23,11 +24,17 @@ static bool eager(const struct elf_segment *s, gva_t at) {
 
 /* Maps the file part of a segment, from the page it begins in to the page it ends in.  A small
  * writable one gets frames at once, to be filled by copy_file_part. */
-static int map_file_part(struct mm *mm, struct file *f, const struct elf_segment *s, gva_t at) {
+static int map_file_part(struct mm *mm, struct file *f, const struct elf_segment *s, gva_t at,
+                         bool last) {
     gva_t start = page_down(at), end = page_up(at + s->filesz);
-    int64_t r = mm_map(mm, start, end - start, segment_prot(s), MAP_PRIVATE | MAP_FIXED, f,
-                       page_down(s->offset), NULL);
+    uint64_t offset = page_down(s->offset);
+    /* Stubs are the last segment: in objects that have none, that is not text. */
+    bool stubs = last && segment_prot(s) == (PROT_READ | PROT_EXEC) &&
+                 rewrite_find_stubs(f, offset, end - start, &offset);
+    int64_t r =
+        mm_map(mm, start, end - start, segment_prot(s), MAP_PRIVATE | MAP_FIXED, f, offset, NULL);
     if (r < 0) return (int)r;
+    if (stubs) rewrite_stubs_mapped(mm, start, end - start);
     struct vma *v = mm_find(mm, start);
     if (eager(s, at)) return pages_place_frames(mm, v);
     pages_populate(mm, v, start, min(end, start + EAGER_BYTES));
@@ -83,7 +90,7 @@ int exec_map_image(struct mm *mm, struct exec *e, struct file *f, const struct e
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct elf_segment *s = &plan->segments[i];
         gva_t at = s->vaddr + *bias;
-        int r = s->filesz > 0 ? map_file_part(mm, f, s, at) : 0;
+        int r = s->filesz > 0 ? map_file_part(mm, f, s, at, i + 1 == plan->count) : 0;
         if (r == 0) r = map_zero_part(mm, s, at);
         if (r != 0) return r;
     }

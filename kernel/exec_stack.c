@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The initial stack of a program: strings, auxiliary vector, environment, arguments (System V
  * AMD64 psABI 3.4.1), and the vDSO beside it. */
+#include <hermit/boot.h>
 #include <hermit/linux_abi.h>
+#include <hermit/rewrite.h>
+#include <kernel/hc.h>
 #include <kernel/random.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -64,6 +67,7 @@ static uint32_t hwcap(void) {
 static void put_auxv(struct builder *b, const struct exec *e, gva_t random, gva_t platform,
                      gva_t execfn, struct mm *mm) {
     const struct process *p = current_process();
+    const bool rewriting = !(boot_info()->flags & HERMIT_BOOT_NO_REWRITE);
     const uint64_t aux[AUX_MAX][2] = {
         {AT_SYSINFO_EHDR, mm->vdso},
         {AT_MINSIGSTKSZ, signal_frame_size()},
@@ -85,6 +89,7 @@ static void put_auxv(struct builder *b, const struct exec *e, gva_t random, gva_
         {AT_HWCAP2, 2}, /* FSGSBASE instructions */
         {AT_EXECFN, execfn},
         {AT_PLATFORM, platform},
+        {rewriting ? AT_HERMIT : AT_IGNORE, HERMIT_STUBS_VERSION},
         {AT_NULL, 0},
     };
     memcpy(mm->auxv, aux, sizeof(aux));

@@ -6,6 +6,7 @@
 #include <kernel/heap.h>
 #include <kernel/mm.h>
 #include <kernel/process.h>
+#include <kernel/rewrite.h>
 #include <kernel/uaccess.h>
 #include <kernel/vfs.h>
 
@@ -35,6 +36,7 @@ static void flush_if(struct mm *mm, bool changed) {
 }
 
 void mm_destroy(struct mm *mm) {
+    rewrite_mm_end(mm);
     struct vma *v;
     while ((v = RB_MIN(vma_tree, &mm->vmas)) != NULL) {
         pages_unmap(mm, v->start, v->end);
@@ -53,6 +55,7 @@ bool range_valid(gva_t addr, uint64_t len) {
 
 /* Removes the VMAs of [start, end); the range is page-aligned. */
 static int unmap_range(struct mm *mm, gva_t start, gva_t end) {
+    rewrite_undo(mm, start, end, false);
     struct vma *v = mm_next(mm, start);
     if (v == NULL || v->start >= end) return 0;
     int r = vma_split_range(mm, start, end);
@@ -75,12 +78,14 @@ static int64_t place(struct mm *mm, gva_t addr, uint64_t len, uint32_t flags) {
         if (!range_valid(addr, len)) return -ENOMEM;
         if (addr < HERMIT_USER_MIN) return -EPERM;
         if (flags & MAP_FIXED_NOREPLACE) {
+            rewrite_undo(mm, addr, addr + len, false);
             return range_empty(mm, addr, addr + len) ? (int64_t)addr : -EEXIST;
         }
         int r = unmap_range(mm, addr, addr + len);
         return r != 0 ? r : (int64_t)addr;
     }
     addr = page_up(addr);
+    if (addr != 0 && range_valid(addr, len)) rewrite_undo(mm, addr, addr + len, false);
     if (addr >= HERMIT_USER_MIN && range_valid(addr, len) && range_empty(mm, addr, addr + len)) {
         return (int64_t)addr;
     }
@@ -140,6 +145,7 @@ int mm_protect(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot) {
     if (len == 0) return 0;
     if (!range_valid(addr, len)) return -ENOMEM;
     gva_t end = addr + len;
+    rewrite_undo(mm, addr, end, (prot & PROT_WRITE) != 0);
     int r = range_covered(mm, addr, end);
     if (r != 0) return r;
     for (struct vma *v = mm_find(mm, addr); v != NULL && v->start < end;

@@ -3,6 +3,7 @@
 #include <hermit/linux_abi.h>
 #include <kernel/arch.h>
 #include <kernel/frame.h>
+#include <kernel/rewrite.h>
 #include <kernel/uaccess.h>
 #include <kernel/vfs.h>
 
@@ -77,6 +78,8 @@ int mm_advise(struct mm *mm, gva_t addr, uint64_t len, int advice) {
     bool flush = false;
     int result = 0;
     gva_t end = addr + len;
+    if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE)
+        rewrite_undo(mm, addr, end, false);
     for (gva_t at = addr; at < end;) {
         struct vma *v = mm_next(mm, at);
         if (v == NULL || v->start >= end) {

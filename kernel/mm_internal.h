@@ -50,6 +50,8 @@ int pages_move(struct mm *mm, gva_t from, gva_t to, uint64_t len);
 void pages_populate(struct mm *mm, struct vma *v, gva_t start, gva_t end);
 /* Maps kernel-owned pages from gpa on over the whole of v; 0 or -ENOMEM. */
 int pages_place(struct mm *mm, const struct vma *v, gpa_t gpa);
+/* The page of v at addr, copied if it is its file's yet: where it is.  *changed: a flush is due. */
+int pages_own(struct mm *mm, const struct vma *v, gva_t addr, gpa_t *out, bool *changed);
 /* Maps fresh, zeroed frames over the whole of v; 0 or -ENOMEM. */
 int pages_place_frames(struct mm *mm, const struct vma *v);
 /* Calls visit for the entry of each page in [start, end) that has a table. */

@@ -217,6 +217,21 @@ int pages_place_frames(struct mm *mm, const struct vma *v) {
     return 0;
 }
 
+int pages_own(struct mm *mm, const struct vma *v, gva_t addr, gpa_t *out, bool *changed) {
+    gva_t page = page_down(addr);
+    int r = mm_translate(mm, page, MM_EXEC, out);
+    if (r != 0) return r;
+    if (!writable_in_place(v, *out)) {
+        uint64_t *pte = &paging_table(mm->root, page, false)[paging_index(page)];
+        r = copy_page_to(mm, v, pte, page, *out);
+        if (r != 0) return r;
+        *changed = true;
+        *out = *pte & PTE_GPA;
+    }
+    *out += addr & PAGE_MASK;
+    return 0;
+}
+
 /* Stack mappings grow down to the fault, within RLIMIT_STACK. */
 static struct vma *grow_stack(struct mm *mm, gva_t addr) {
     struct vma *v = mm_next(mm, addr);

@@ -5,6 +5,7 @@
 #include <kernel/frame.h>
 #include <kernel/mm.h>
 #include <kernel/process.h>
+#include <kernel/rewrite.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 
@@ -37,6 +38,7 @@ static int access_page(gva_t at, void *buf, uint64_t n, bool write) {
     if (!r) r = mm_translate(mm, at, access, &gpa);
     if (!r && write) memcpy(frame_ptr(gpa), buf, n);
     if (!r && !write) memcpy(buf, frame_ptr(gpa), n);
+    if (!r && !write) rewrite_show_original(mm, at, buf, n);
     if (!(prot & (write ? PROT_WRITE : PROT_READ | PROT_WRITE | PROT_EXEC)))
         mm_protect(mm, page_down(at), PAGE_SIZE, prot);
     return r ? -EIO : 0;

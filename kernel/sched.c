@@ -88,7 +88,10 @@ static void switch_to(struct thread *prev, struct thread *next) {
     cpu->kstack_top = next->kstack_top;
     cpu->thread = next;
     next->cpu = cpu->id;
-    if (!is_idle_thread(next)) paging_activate(next->process->mm->root);
+    if (!is_idle_thread(next)) {
+        paging_activate(next->process->mm->root);
+        leaf_switched(cpu, next);
+    }
     switch_stacks(&prev->kernel_rsp, next->kernel_rsp);
     sched_switched();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The exit path: default actions, handlers, restarting of interrupted calls.  Owns nothing. */
+#include <kernel/rewrite.h>
 #include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
@@ -91,6 +92,7 @@ static void run_handler(struct regs *regs, int sig, const siginfo_t *info) {
     struct k_sigaction action = *slot;
     if (action.flags & SA_RESETHAND) slot->handler = (uint64_t)SIG_DFL;
     if (regs->orig_rax != ~0ULL) restart_after_handler(regs, &action);
+    regs->rip = rewrite_original_pc(current_mm(), regs->rip); /* what the program knows */
     if (rseq_before_signal(regs) < 0 || signal_push_frame(regs, sig, &action, info) < 0) {
         /* No stack to tell the program on: a handler for SIGSEGV would fare no better. */
         if (sig == SIGSEGV) slot->handler = (uint64_t)SIG_DFL;

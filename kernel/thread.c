@@ -40,6 +40,7 @@ void sched_init(struct process *p, struct thread *t) {
     percpu()->thread = t;
     if (!sched_cpu_init(percpu())) panic("out of memory at boot");
     percpu()->thread = t;
+    leaf_switched(percpu(), t);
 }
 
 struct thread *thread_find(int32_t tid) {
@@ -201,4 +202,5 @@ void thread_kill_others(void) {
     thread_free(p->leader);
     p->leader = self;
     self->tid = p->pid;
+    leaf_changed();
 }

@@ -93,6 +93,7 @@ static uint32_t boot_flags(const struct options *o) {
     if (o->stats || o->strace_summary) flags |= HERMIT_BOOT_STATS;
     if (o->verbose) flags |= HERMIT_BOOT_VERBOSE;
     if (o->no_aslr) flags |= HERMIT_BOOT_NO_ASLR;
+    if (o->no_rewrite) flags |= HERMIT_BOOT_NO_REWRITE;
     if (o->rootfs) flags |= HERMIT_BOOT_ROOT_SHARE;
     return flags;
 }

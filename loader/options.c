@@ -37,6 +37,7 @@ enum {
     OPT_TIMEOUT,
     OPT_VERBOSE,
     OPT_NO_ASLR,
+    OPT_REWRITE,
 };
 
 static const struct option long_options[] = {
@@ -62,6 +63,7 @@ static const struct option long_options[] = {
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"version", no_argument, NULL, 'V'},
     {"no-aslr", no_argument, NULL, OPT_NO_ASLR},
+    {"rewrite", required_argument, NULL, OPT_REWRITE},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -136,6 +138,13 @@ static void set_vmm(struct options *o, const char *text) {
         o->vmm = VMM_QEMU;
     else
         die(EXIT_HERMIT, "--vmm %s: not one of auto, kvm, qemu", text);
+}
+
+static void set_rewrite(struct options *o, const char *text) {
+    bool on = strcmp(text, "auto") == 0 || strcmp(text, "lazy") == 0;
+    if (!on && strcmp(text, "off") != 0)
+        die(EXIT_HERMIT, "--rewrite %s: not one of auto, lazy, off", text);
+    o->no_rewrite = !on;
 }
 
 static void set_strings(struct options *o, const char *text) {
@@ -255,6 +264,9 @@ static void apply(struct options *o, struct env_changes *env, int option) {
         break;
     case OPT_NO_ASLR:
         o->no_aslr = true;
+        break;
+    case OPT_REWRITE:
+        set_rewrite(o, optarg);
         break;
     }
 }

@@ -37,6 +37,7 @@ struct options {
     bool verbose;
     bool quiet;
     bool no_aslr;
+    bool no_rewrite;     /* system calls stay what they are in the program */
     uint64_t timeout_ns; /* 0: none */
     char *program;       /* as given */
     char **argv;         /* argv[0] = program as given; NULL-terminated */

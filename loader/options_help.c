@@ -30,6 +30,8 @@ static const char help[] =
     "\n"
     "How it runs:\n"
     "      --vmm auto|kvm|qemu engine (default auto: KVM, else QEMU)\n"
+    "      --rewrite auto|lazy|off\n"
+    "                          system calls that are made often become jumps (default auto)\n"
     "      --strace[=LIST]     show system calls on stderr; LIST as in strace(1): openat,read,\n"
     "                          %file, %network, %memory, %process, %signal, %desc, %ipc, !read\n"
     "      --strace-output FILE    write them to FILE\n"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The way from a system call's number to its handler. */
 #include <kernel/arch.h>
+#include <kernel/leaf.h>
+#include <kernel/rewrite.h>
 #include <kernel/seccomp.h>
 #include <kernel/smp.h>
 #include <kernel/stats.h>
@@ -59,8 +61,9 @@ void syscall_trace_killed(int sig) {
     if (syscall_tracing & SYSCALL_TRACE_STRACE) strace_killed(shown_tid(current_thread()), sig);
 }
 
-void syscall_dispatch(struct regs *regs) {
+void syscall_dispatch(struct regs *regs, bool raw) {
     kernel_enter();
+    if (unlikely(raw)) rewrite_trapped(regs);
     if (unlikely(syscall_tracing != 0))
         dispatch_traced(regs);
     else /* Linux looks at the low half of rax only. */
@@ -68,7 +71,10 @@ void syscall_dispatch(struct regs *regs) {
     kernel_leave();
 }
 
-void syscall_watch_filters(void) { syscall_tracing |= SYSCALL_TRACE_FILTERS; }
+void syscall_watch_filters(void) {
+    syscall_tracing |= SYSCALL_TRACE_FILTERS;
+    leaf_close();
+}
 
 void syscall_trace_init(const struct hermit_boot *boot) {
     if (boot->flags & HERMIT_BOOT_STATS) syscall_tracing |= SYSCALL_TRACE_STATS;
@@ -76,4 +82,5 @@ void syscall_trace_init(const struct hermit_boot *boot) {
         strace_init(boot);
         syscall_tracing |= SYSCALL_TRACE_STRACE;
     }
+    if (syscall_tracing != 0) leaf_close();
 }

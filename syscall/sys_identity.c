@@ -50,6 +50,7 @@ static int64_t commit_users(struct ids ids) {
     p->suid = ids.saved;
     p->fsuid = ids.fs;
     creds_uids_changed(p, &old);
+    leaf_changed();
     note_change(old.effective != p->euid || old.fs != p->fsuid);
     return 0;
 }
@@ -61,6 +62,7 @@ static int64_t commit_groups(struct ids ids) {
     p->egid = ids.effective;
     p->sgid = ids.saved;
     p->fsgid = ids.fs;
+    leaf_changed();
     return 0;
 }
 

@@ -42,6 +42,7 @@ int64_t sys_setpgid(int pid, int pgid) {
     if (self->sid == self->pid) return -EPERM; /* a session leader */
     if (pgid != 0 && pgid != self->pid && pgid != self->pgid) return -EPERM;
     self->pgid = pgid != 0 ? pgid : self->pid;
+    leaf_changed();
     return 0;
 }
 
@@ -56,6 +57,7 @@ int64_t sys_setsid(void) {
     struct process *self = current_process();
     if (self->pgid == self->pid) return -EPERM;
     self->sid = self->pgid = self->pid;
+    leaf_changed();
     return self->sid;
 }
 

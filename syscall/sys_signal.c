@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signal calls: actions, masks, waiting, sending. signal(7). */
 #include <kernel/clock.h>
+#include <kernel/rewrite.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -63,7 +64,11 @@ int64_t sys_rt_sigprocmask(int how, gva_t set, gva_t old_set, uint64_t setsize) 
 }
 
 /* rt_sigreturn(2) */
-int64_t sys_rt_sigreturn(struct regs *regs) { return signal_return(regs); }
+int64_t sys_rt_sigreturn(struct regs *regs) {
+    int64_t r = signal_return(regs);
+    regs->rip = rewrite_resume_pc(current_mm(), regs->rip);
+    return r;
+}
 
 /* rt_sigpending(2): a short size gets the low bytes, as in Linux. */
 int64_t sys_rt_sigpending(gva_t set, uint64_t setsize) {

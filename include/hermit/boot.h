@@ -22,6 +22,7 @@ enum hermit_boot_flags {
     HERMIT_BOOT_VERBOSE = 4,
     HERMIT_BOOT_NO_ASLR = 8,
     HERMIT_BOOT_STRACE_TIMES = 32,
+    HERMIT_BOOT_NO_REWRITE = 64, /* no system call becomes a jump, and none that is one is used */
     HERMIT_BOOT_ROOT_SHARE = 16, /* share 0 is "/" (--rootfs); otherwise "/" is built in RAM */
 };
 

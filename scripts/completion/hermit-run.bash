@@ -12,7 +12,7 @@ _hermit_run_program() {
                 return
                 ;;
             --cpus | --env | --env-file | --memory | --rootfs | --strace-output | \
-                --strace-strings | --timeout | --vmm | --volume | --workdir)
+                --strace-strings | --timeout | --rewrite | --vmm | --volume | --workdir)
                 ((i++))
                 ;;
             --*) ;;
@@ -28,7 +28,7 @@ _hermit_run_program() {
 }
 
 _hermit_run_options='--memory --cpus --env --env-file --clear-env --workdir --volume --rootfs --vmm
-    --strace --strace= --strace-output --strace-strings --strace-summary --strace-times
+    --rewrite --strace --strace= --strace-output --strace-strings --strace-summary --strace-times
     --check --json --stats --timeout --quiet --verbose --version --no-aslr --help
     -m -e -w -v -q -V -h'
 
@@ -39,6 +39,7 @@ _hermit_run_value() {
     case $1 in
         -m | --memory) _hermit_run_reply -W '64M 256M 512M 1G 2G 4G' -- "$cur" ;;
         --cpus) _hermit_run_reply -W '1' -- "$cur" ;;
+        --rewrite) _hermit_run_reply -W 'auto lazy off' -- "$cur" ;;
         --vmm) _hermit_run_reply -W 'auto kvm qemu' -- "$cur" ;;
         --timeout) _hermit_run_reply -W '1s 10s 30s 1m 1h' -- "$cur" ;;
         -e | --env) _hermit_run_reply -e -- "$cur" ;;

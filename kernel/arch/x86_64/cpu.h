@@ -13,6 +13,8 @@ void monitor_set_cr3(gpa_t root);
 void monitor_halt(void);
 /* Labels of the way out: see entry.S. */
 extern const char exit_to_user[], exit_to_user_end[];
+/* What is before it in the kernel's text counts as the program's: see door.S. */
+extern const char kernel_code[];
 
 /* The direct map's entry for the GiB around gpa. */
 uint64_t *paging_direct_entry(gpa_t gpa);

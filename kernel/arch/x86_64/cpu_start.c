@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting and interrupting other virtual CPUs.  A CPU has one frame: struct percpu, then its task
- * state segment (Intel SDM vol. 3, 8.7). */
+/* Starting and interrupting other virtual CPUs.  A CPU has two frames: struct percpu and its task
+ * state segment (Intel SDM vol. 3, 8.7) in the first, the doors of rewritten sites in the second.
+ */
 #include <hermit/boot.h>
+#include <hermit/rewrite.h>
 #include <kernel/arch.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
@@ -21,7 +23,7 @@ _Static_assert(PC_SIZE <= AREA_TSS, "the task state segment follows");
 extern const char boot_tss[], boot_tss_end[];
 
 struct percpu *cpu_area_create(uint32_t id, gva_t *tss) {
-    gpa_t frame = frame_alloc();
+    gpa_t frame = frame_alloc_order(AREA_ORDER);
     if (frame == 0) return NULL;
     char *area = frame_ptr(frame);
     struct percpu *cpu = (struct percpu *)area;
@@ -34,11 +36,16 @@ struct percpu *cpu_area_create(uint32_t id, gva_t *tss) {
     memcpy(area + AREA_TSS, boot_tss, (size_t)(boot_tss_end - boot_tss));
     memcpy(area + AREA_TSS + TSS_RSP0, &rsp0, sizeof(rsp0));
     memcpy(area + AREA_TSS + TSS_IST1, &ist1, sizeof(ist1));
+    memcpy(area + HERMIT_GS_CALLS, (const char *)percpu() + HERMIT_GS_CALLS, PAGE_SIZE);
+    cpu->leaf_stack = (uint64_t)&cpu->leaf_stack;
     *tss = (gva_t)(area + AREA_TSS);
     return cpu;
 }
 
-void cpu_area_free(struct percpu *cpu) { frame_put(frame_gpa(cpu)); }
+void cpu_area_free(struct percpu *cpu) {
+    for (unsigned i = 0; i < 1U << AREA_ORDER; i++)
+        frame_put(frame_gpa(cpu) + i * PAGE_SIZE);
+}
 
 static bool on_qemu(void) { return boot_info()->engine == HERMIT_ENGINE_QEMU; }
 

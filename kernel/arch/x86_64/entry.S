@@ -9,24 +9,6 @@
 #include <hermit/layout.h>
 #include "percpu_offsets.h"
 
-    .macro push_general rax, rcx
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq \rcx
-    pushq \rax
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    .endm
-
     .macro pop_general
     popq %r15
     popq %r14
@@ -64,9 +46,11 @@ syscall_common:
     pushq $HERMIT_CS3
     pushq %gs:PC_SCRATCH
     pushq %rax
-    push_general %rax, %gs:PC_SCRATCH
+    PUSH_GENERAL(%rax, %gs:PC_SCRATCH)
+    movl $1, %esi /* a raw call */
+    .globl syscall_call
+syscall_call:
     movq $0, %gs:PC_FULL_RESTORE
-    cld
     movq %rsp, %rdi
     xorl %ebp, %ebp
     call syscall_dispatch
@@ -79,13 +63,32 @@ exit_to_user:
     jne exit_work_pending
     cmpq $0, %gs:PC_FULL_RESTORE
     jne exit_full
-    pushq REGS_RFLAGS(%rsp)
-    popfq
-    pop_general
-    movq 8(%rsp), %rcx
-    movq 24(%rsp), %r11
-    movq 32(%rsp), %rsp
+    /* What C functions preserve has not changed.  popfq is slow, and seldom needed. */
+    movq REGS_RFLAGS(%rsp), %r11
+    movl %r11d, %ecx
+    andl $~STATUS_FLAGS, %ecx
+    cmpl $0x202, %ecx
+    jne exit_all_flags
+    movzbl REGS_RFLAGS + 1(%rsp), %eax
+    movb REGS_RFLAGS(%rsp), %ah
+    addb $0x78, %al /* overflows if the frame's OF is set */
+    sahf            /* the others */
+exit_call:
+    movq REGS_RBP(%rsp), %rbp
+    movq REGS_R10(%rsp), %r10
+    movq REGS_R9(%rsp), %r9
+    movq REGS_R8(%rsp), %r8
+    movq REGS_RAX(%rsp), %rax
+    movq REGS_RDX(%rsp), %rdx
+    movq REGS_RSI(%rsp), %rsi
+    movq REGS_RDI(%rsp), %rdi
+    movq REGS_RIP(%rsp), %rcx
+    movq REGS_RSP(%rsp), %rsp
     jmp *%rcx
+exit_all_flags:
+    pushq %r11
+    popfq
+    jmp exit_call
 exit_full:
     pop_general
     leaq 8(%rsp), %rsp
@@ -119,7 +122,7 @@ trap_entry_page_fault:
 trap_entry:
     movq %rax, %gs:PC_TRAP_RAX
 0:  movq %gs:MB_RIP, %rax
-    movabsq $HERMIT_KERNEL_GVA, %rsp
+    movabsq $kernel_code, %rsp
     subq %rsp, %rax
     cmpq $KERNEL_TEXT_SPAN, %rax
     jb 1f
@@ -135,7 +138,7 @@ trap_entry:
     pushq %gs:MB_CS
     pushq %gs:MB_RIP
     pushq $-1
-    push_general %gs:PC_TRAP_RAX, %rcx
+    PUSH_GENERAL(%gs:PC_TRAP_RAX, %rcx)
     cld
     movq %rsp, %rdi
     movq %gs:MB_VECTOR, %rsi

@@ -16,6 +16,8 @@ PHDRS {
 SECTIONS {
     . = HERMIT_KERNEL_GVA;
     .text : AT(HERMIT_RAM_GPA) {
+        KEEP(*(.text.door))
+        . = MONITOR_OFFSET;
         KEEP(*(.text.monitor))
         *(.text .text.*)
         . = ALIGN(16);

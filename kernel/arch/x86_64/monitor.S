@@ -77,7 +77,7 @@ interrupt: /* (rsp): vector, rip, cs, rflags, rsp, ss */
     cmpq $HERMIT_VEC_EVENT, 16(%rsp)
     jne interrupt_of_qemu
 1:  movq 24(%rsp), %rax
-    subq kernel_text_start(%rip), %rax
+    subq kernel_code_start(%rip), %rax
     cmpq $KERNEL_TEXT_SPAN, %rax
     jae interrupt_from_user
     /* In the kernel: the exit path looks at pending.  If it already has, run it again. */
@@ -118,8 +118,8 @@ to_trap: /* what iretq pops */
     .quad trap_entry, HERMIT_CS3, 0x202, 0, HERMIT_SS3
 to_page_fault:
     .quad trap_entry_page_fault, HERMIT_CS3, 0x202, 0, HERMIT_SS3
-kernel_text_start:
-    .quad HERMIT_KERNEL_GVA
+kernel_code_start:
+    .quad kernel_code
 
     .text
     .globl monitor_set_cr3

@@ -3,6 +3,8 @@
  * that starts on them needs no set-up code (Intel SDM vol. 3, 4.5 and 5.8). */
 #define __ASSEMBLER__ 1
 #include <hermit/layout.h>
+#include <hermit/rewrite.h>
+#include <kernel/leaf.h>
 #include "percpu_offsets.h"
 
 #define P 1
@@ -80,6 +82,18 @@ direct_pd: /* 2 MiB pages */
     .set i, i + 1
     .endr
 
+/* The first CPU's frames are laid out as the others', but for the tables in the first. */
+    .balign 4096
+    .globl percpu0
+percpu0:
+    .quad percpu0
+    .quad boot_stack_top
+    .fill PC_GATE / 8 - 2, 8, 0
+    .quad 1
+    .fill (PC_LEAF_STACK - PC_GATE) / 8 - 1, 8, 0
+    .quad percpu0 + PC_LEAF_STACK
+    .org percpu0 + PC_SIZE
+
     .globl boot_gdt, boot_gdt_end, tss_descriptor, boot_tss, boot_tss_end, boot_idt, boot_idt_end
     .balign 16
 boot_gdt: /* selectors of layout.h; 0x20 is the 32-bit code segment of the PVH path */
@@ -128,11 +142,11 @@ io_bitmap: /* a clear bit opens a port to ring 3 (SDM vol. 1, 19.5.2) */
 boot_tss_end:
 
     .balign 16
-boot_idt: /* vector n's stub lies at n * MONITOR_STUB_SIZE from the start of kernel text;
-           * interrupts use IST1 */
+boot_idt: /* vector n's stub lies at n * MONITOR_STUB_SIZE from the monitor's start; interrupts use
+           * IST1 */
     .set i, 0
     .rept HERMIT_VEC_COUNT
-    .word i * MONITOR_STUB_SIZE
+    .word MONITOR_OFFSET + i * MONITOR_STUB_SIZE
     .word HERMIT_CS0
     .if i < 32
     .byte 0
@@ -153,14 +167,21 @@ boot_idt: /* vector n's stub lies at n * MONITOR_STUB_SIZE from the start of ker
     .endr
 boot_idt_end:
 
-    .balign 64
-    .globl percpu0
-percpu0:
-    .quad percpu0
-    .quad boot_stack_top
-    .fill PC_GATE / 8 - 2, 8, 0
-    .quad 1
-    .fill (PC_SIZE - PC_GATE) / 8 - 1, 8, 0
+    .org percpu0 + HERMIT_GS_CALLS
+#define LEAF_SLOT(nr, name)                                                                        \
+    .if i == nr;                                                                                   \
+    .quad leaf_##name;                                                                             \
+    .set other, 0;                                                                                 \
+    .endif;
+    .set i, 0
+    .rept HERMIT_GS_CALLS_COUNT + 1
+    .set other, 1
+    LEAF_CALLS(LEAF_SLOT)
+    .if other
+    .quad syscall_door
+    .endif
+    .set i, i + 1
+    .endr
 
     .section .bss
     .balign 4096

@@ -5,12 +5,14 @@
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/process.h>
+#include <kernel/rewrite.h>
 #include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/serial.h>
 #include <kernel/signal.h>
 #include <kernel/smp.h>
 #include <kernel/stats.h>
+#include <kernel/syscall.h>
 #include <kernel/vfs.h>
 #include <kernel/vvar.h>
 
@@ -30,9 +32,21 @@ _Static_assert(offsetof(struct percpu, irq_stack) == PC_TRAP_STACK_TOP, "percpu_
 _Static_assert(offsetof(struct percpu, id) == PC_IRQ_STACK_TOP, "percpu_offsets.h");
 _Static_assert(offsetof(struct percpu, id) == VVAR_GS_CPU, "vvar.h");
 _Static_assert(offsetof(struct percpu, root) == PC_ROOT, "percpu_offsets.h");
+_Static_assert(offsetof(struct percpu, leaf_stack) == PC_LEAF_STACK, "percpu_offsets.h");
+_Static_assert(offsetof(struct percpu, leaf) == PC_LEAF, "percpu_offsets.h");
 _Static_assert(sizeof(struct percpu) <= PC_SIZE, "percpu_offsets.h");
 _Static_assert(sizeof(struct regs) == REGS_SIZE, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, rbp) == REGS_RBP, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, r10) == REGS_R10, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, r9) == REGS_R9, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, r8) == REGS_R8, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, rax) == REGS_RAX, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, rdx) == REGS_RDX, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, rsi) == REGS_RSI, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, rdi) == REGS_RDI, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, rip) == REGS_RIP, "percpu_offsets.h");
 _Static_assert(offsetof(struct regs, rflags) == REGS_RFLAGS, "percpu_offsets.h");
+_Static_assert(offsetof(struct regs, rsp) == REGS_RSP, "percpu_offsets.h");
 
 enum {
     VEC_DE = 0,
@@ -71,7 +85,7 @@ static bool fixup(struct regs *regs) {
 }
 
 static bool from_kernel(const struct regs *regs) {
-    return regs->rip - HERMIT_KERNEL_GVA < KERNEL_TEXT_SPAN;
+    return regs->rip - (uint64_t)kernel_code < KERNEL_TEXT_SPAN;
 }
 
 /* si_code of an arithmetic fault from its status bits: invalid, -, zero divide, overflow,
@@ -97,22 +111,23 @@ static int simd_code(void) {
 }
 
 static void user_exception(const struct regs *regs, uint64_t vector) {
+    gva_t pc = rewrite_original_pc(current_mm(), regs->rip);
     switch (vector) {
     case VEC_DE:
-        return signal_force(SIGFPE, FPE_INTDIV, regs->rip);
+        return signal_force(SIGFPE, FPE_INTDIV, pc);
     case VEC_DB:
-        return signal_force(SIGTRAP, TRAP_TRACE, regs->rip);
+        return signal_force(SIGTRAP, TRAP_TRACE, pc);
     case VEC_BP:
         return signal_force(SIGTRAP, SI_KERNEL, 0);
     case VEC_UD:
-        return signal_force(SIGILL, ILL_ILLOPN, regs->rip);
+        return signal_force(SIGILL, ILL_ILLOPN, pc);
     case VEC_NP:
     case VEC_SS:
         return signal_force(SIGBUS, SI_KERNEL, 0);
     case VEC_MF:
-        return signal_force(SIGFPE, x87_code(), regs->rip);
+        return signal_force(SIGFPE, x87_code(), pc);
     case VEC_XM:
-        return signal_force(SIGFPE, simd_code(), regs->rip);
+        return signal_force(SIGFPE, simd_code(), pc);
     case VEC_AC:
         return signal_force(SIGBUS, BUS_ADRALN, 0);
     default:
@@ -186,7 +201,17 @@ static void handle_exception(struct regs *regs, uint64_t vector, uint64_t error,
           regs->rsp, cr2);
 }
 
+/* A door's first instructions were interrupted, or stepped through: the call is made from here, and
+ * the trap has come after it. */
+static void finish_door(struct regs *regs) {
+    if (!leaf_finish(regs)) return;
+    syscall_dispatch(regs, false);
+    percpu()->full_restore = 1;
+}
+
 void trap_dispatch(struct regs *regs, uint64_t vector, uint64_t error, gva_t cr2) {
+    if (unlikely(regs->rip - HERMIT_KERNEL_GVA < KERNEL_TEXT_SPAN) && !from_kernel(regs))
+        finish_door(regs);
     if (vector >= 32) return; /* the monitor set pending; the exit path does the work */
     /* Elsewhere in the kernel the lock is held: a copy from or to the program. */
     bool outside = !from_kernel(regs) || in_exit_path(regs);

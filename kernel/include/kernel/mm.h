@@ -8,6 +8,7 @@
 #include <kernel/types.h>
 
 struct file;
+struct rewrites;
 
 /* What mlock(2) and madvise(2) say about a range. */
 enum vma_state {
@@ -16,6 +17,8 @@ enum vma_state {
     VMA_DONTFORK = 4,
     VMA_WIPEONFORK = 8,
     VMA_READ_ONLY = 16, /* mprotect(2) may not make it writable: the file is sealed */
+    VMA_STUBS = 32,     /* a rewritten object's stub segment, Hermit's version (rewrite.h) */
+    VMA_PUN = 64,       /* stubs that the kernel made */
 };
 #define VMA_LOCKS (VMA_LOCKED | VMA_LOCKONFAULT)
 
@@ -54,6 +57,8 @@ struct mm {
     uint32_t new_state;                 /* VMA_LOCKS of new mappings: mlockall(MCL_FUTURE) */
     gva_t fault_next, copy_next;        /* where a fault would continue the last one */
     uint32_t fault_window, copy_window; /* pages handled at the last one */
+    bool has_stubs;                     /* some VMA is or was VMA_STUBS */
+    struct rewrites *rewrites;          /* sites that were patched; NULL: none */
 };
 
 enum mm_access { MM_READ = 1, MM_WRITE = 2, MM_EXEC = 4 };

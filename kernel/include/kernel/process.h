@@ -6,6 +6,7 @@
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 #include <hermit/linux_abi.h>
+#include <kernel/leaf.h>
 #include <kernel/types.h>
 
 struct mm;
@@ -200,21 +201,24 @@ struct percpu {
     uint64_t cr2;
     uint64_t trap_rax;
     struct thread *thread;
-    uint64_t gate;            /* 1; a division by 0 here has the monitor load CR3, and ends as 1 */
-    uint64_t trap_stack[53];  /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
-    uint64_t irq_stack[64];   /* ring 0: IST1 */
-    uint32_t id;              /* read by the vDSO, too */
-    uint32_t in_user;         /* out of the kernel, or on its way */
-    gpa_t root;               /* page tables in CR3 */
-    uint32_t flush;           /* reload CR3 before anything of the program is touched */
-    uint32_t idle;            /* enum cpu_idle */
-    struct run_tree runnable; /* threads that wait for the CPU, by vruntime */
-    uint32_t queued;          /* their number */
-    uint32_t poll_us;         /* how long to poll before halting */
-    uint64_t min_vruntime;    /* no waiting thread of this CPU falls much behind it */
-    uint64_t since;           /* TSC when the running thread got the CPU or was accounted for */
-    uint64_t slice_start;     /* TSC when the running thread was switched to */
-    uint64_t slice_end;       /* TSC */
+    uint64_t gate;             /* 1; a division by 0 here has the monitor load CR3, and ends as 1 */
+    uint64_t trap_stack[53];   /* ring 0: TSS.RSP0; its top is the mailbox that trap_entry reads */
+    uint64_t irq_stack[64];    /* ring 0: IST1 */
+    uint32_t id;               /* read by the vDSO, too */
+    uint32_t in_user;          /* out of the kernel, or on its way */
+    gpa_t root;                /* page tables in CR3 */
+    uint64_t leaf_flags;       /* what a leaf call pushes */
+    uint64_t leaf_stack;       /* where it does so: the address of this word */
+    uint32_t leaf[LEAF_COUNT]; /* what leaf calls answer */
+    uint32_t flush;            /* reload CR3 before anything of the program is touched */
+    uint32_t idle;             /* enum cpu_idle */
+    struct run_tree runnable;  /* threads that wait for the CPU, by vruntime */
+    uint32_t queued;           /* their number */
+    uint32_t poll_us;          /* how long to poll before halting */
+    uint64_t min_vruntime;     /* no waiting thread of this CPU falls much behind it */
+    uint64_t since;            /* TSC when the running thread got the CPU or was accounted for */
+    uint64_t slice_start;      /* TSC when the running thread was switched to */
+    uint64_t slice_end;        /* TSC */
     struct thread *idle_thread;
     uint64_t busy_cycles;   /* up to `since`: of all threads but the idle one */
     struct thread *vectors; /* whose vector registers the CPU holds */

@@ -5,8 +5,9 @@
 
 #include <kernel/process.h>
 
-/* Runs the call in regs (number in orig_rax) and stores the result in regs->rax. */
-void syscall_dispatch(struct regs *regs);
+/* Runs the call in regs (number in orig_rax) and stores the result in regs->rax.  raw: it was a
+ * `syscall` instruction, not a jump. */
+void syscall_dispatch(struct regs *regs, bool raw);
 
 /* A traced call is about to wait: what is known of it is shown first. */
 void syscall_trace_wait(struct strace_call *call);

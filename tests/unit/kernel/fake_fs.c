@@ -12,6 +12,7 @@
 #include <kernel/heap.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
+#include <kernel/rewrite.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -254,4 +255,5 @@ int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
     return -ETIMEDOUT;
 }
 
+void rewrite_show_original(struct mm *mm, gva_t at, uint8_t *bytes, uint64_t n) {}
 void hostfs_close_handle(uint32_t handle) {}

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <kernel/rewrite.h>
 #include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
@@ -51,6 +52,7 @@ int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns) {
 void sched_wake(struct thread *t) {}
 void sched_interrupt(struct thread *t) { percpu()->pending = 1; }
 int rseq_before_signal(struct regs *regs) { return 0; }
+gva_t rewrite_original_pc(struct mm *mm, gva_t pc) { return pc; }
 
 static int setup(void **state) {
     fake_cpu_reset();

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Stub segments of rewritten objects (hermit/rewrite.h): finding them when they are mapped, and the
+ * way between addresses in stubs and those that the program knows.  Owns VMA_STUBS.
+ *
+ * Everything in the segment is the file's or the program's word: it is checked where it is used,
+ * and what does not fit is no stub. */
+#include <hermit/boot.h>
+#include <hermit/linux_abi.h>
+#include <hermit/rewrite.h>
+#include <kernel/frame.h>
+#include <kernel/hc.h>
+#include <kernel/rewrite.h>
+#include <kernel/string.h>
+#include <kernel/uaccess.h>
+#include <kernel/vfs.h>
+
+#include "mm_internal.h"
+
+#define STUBS_MAX (64ULL << 20) /* bytes of a segment */
+#define OBJECT_VMAS 16          /* a stub segment is that near to the object's other mappings */
+
+bool rewrite_enabled(void) { return !(boot_info()->flags & HERMIT_BOOT_NO_REWRITE); }
+
+static bool header_fits(const struct hermit_stubs *h, uint64_t len) {
+    if (memcmp(h->magic, HERMIT_STUBS_MAGIC, sizeof(h->magic)) != 0) return false;
+    if (h->version != HERMIT_STUBS_VERSION || h->size != len || len > STUBS_MAX) return false;
+    if ((h->addr | h->size | h->hermit_offset) & PAGE_MASK) return false;
+    if (h->sites % 8 != 0 || h->sites < sizeof(*h) || h->sites > len) return false;
+    return h->nsites <= (len - h->sites) / sizeof(struct hermit_site) && h->by_site % 4 == 0 &&
+           h->by_site <= len && h->nsites <= (len - h->by_site) / sizeof(uint32_t);
+}
+
+/* The first bytes of a page of f. */
+static bool peek(struct file *f, uint64_t offset, struct hermit_stubs *h) {
+    gpa_t gpa;
+    if (f->ops->page == NULL || f->ops->page(f, offset, false, &gpa) != 0) return false;
+    bool ok = user_copy(h, frame_ptr(gpa), sizeof(*h)) == 0;
+    if (frame_is_ram(gpa)) frame_put(gpa); /* the reference just taken */
+    return ok;
+}
+
+bool rewrite_find_stubs(struct file *f, uint64_t offset, uint64_t len, uint64_t *hermit_offset) {
+    struct hermit_stubs h, other;
+    struct hc_attr attr;
+    len = page_up(len);
+    if (!rewrite_enabled() || (offset & PAGE_MASK)) return false;
+    if (!peek(f, offset, &h) || !header_fits(&h, len)) return false;
+    if (file_getattr(f, &attr) != 0 || attr.size < len) return false;
+    if (h.hermit_offset > attr.size - len || h.hermit_offset == offset) return false;
+    /* Both versions say the same of themselves, or something was cut off or replaced. */
+    if (!peek(f, h.hermit_offset, &other) || memcmp(&h, &other, sizeof(h)) != 0) return false;
+    *hermit_offset = h.hermit_offset;
+    return true;
+}
+
+void rewrite_stubs_mapped(struct mm *mm, gva_t at, uint64_t len) {
+    struct vma *v = mm_find(mm, at);
+    if (v == NULL || v->start != at || v->end != at + page_up(len)) return;
+    v->state |= VMA_STUBS;
+    mm->has_stubs = true;
+}
+
+/* The header of the stub segment that v is. */
+static bool get_header(const struct vma *v, struct hermit_stubs *h) {
+    uint32_t prot = v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+    return (v->state & VMA_STUBS) && prot == (PROT_READ | PROT_EXEC) &&
+           get_user(*h, v->start) == 0 && header_fits(h, v->end - v->start);
+}
+
+static bool get_site(gva_t base, const struct hermit_stubs *h, uint32_t i, struct hermit_site *s) {
+    return get_user(*s, base + h->sites + i * sizeof(*s)) == 0;
+}
+
+/* The last site whose stub does not lie behind `offset`. */
+static bool find_by_stub(gva_t base, const struct hermit_stubs *h, uint64_t offset,
+                         struct hermit_site *s) {
+    uint32_t low = 0, high = h->nsites;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (!get_site(base, h, mid, s)) return false;
+        if (s->stub > offset)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low > 0 && get_site(base, h, low - 1, s);
+}
+
+static bool get_by_site(gva_t base, const struct hermit_stubs *h, uint32_t i,
+                        struct hermit_site *s) {
+    uint32_t index;
+    return get_user(index, base + h->by_site + i * sizeof(index)) == 0 && index < h->nsites &&
+           get_site(base, h, index, s);
+}
+
+/* The first site that lies behind pc. */
+static bool find_by_site(gva_t base, const struct hermit_stubs *h, gva_t pc,
+                         struct hermit_site *s) {
+    uint32_t low = 0, high = h->nsites;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (!get_by_site(base, h, mid, s)) return false;
+        if (base - s->site > pc)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low < h->nsites && get_by_site(base, h, low, s);
+}
+
+gva_t rewrite_original_pc(struct mm *mm, gva_t pc) {
+    struct hermit_stubs h;
+    struct hermit_site s;
+    gva_t site = rewrite_lazy_site(mm, pc);
+    if (site != 0) return site;
+    if (!mm->has_stubs) return pc;
+    const struct vma *v = mm_find(mm, pc);
+    if (v == NULL || !get_header(v, &h)) return pc;
+    if (!find_by_stub(v->start, &h, pc - v->start, &s) || s.site > v->start) return pc;
+    uint64_t into = pc - v->start - s.stub;
+    if (into >= s.length) return pc;
+    return v->start - s.site - s.moved + min(into, s.moved);
+}
+
+gva_t rewrite_resume_pc(struct mm *mm, gva_t pc) {
+    struct hermit_stubs h;
+    struct hermit_site s;
+    if (!mm->has_stubs) return pc;
+    const struct vma *v = mm_next(mm, pc);
+    for (unsigned i = 0; v != NULL && !(v->state & VMA_STUBS); i++) {
+        if (i == OBJECT_VMAS) return pc;
+        v = mm_next(mm, v->end);
+    }
+    if (v == NULL || v->start <= pc || !get_header(v, &h)) return pc;
+    if (!find_by_site(v->start, &h, pc, &s) || s.site > v->start) return pc;
+    gva_t moved = v->start - s.site - s.moved;
+    if (pc <= moved || s.stub + (pc - moved) >= h.size) return pc;
+    return v->start + s.stub + (pc - moved);
+}
