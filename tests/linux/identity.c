@@ -82,6 +82,8 @@ static void user_ids(void) {
     CHECK_OK(setresuid((uid_t)-1, (uid_t)-1, (uid_t)-1));
     CHECK_OK(setresgid((gid_t)-1, (gid_t)-1, (gid_t)-1));
     CHECK_OK(setreuid((uid_t)-1, (uid_t)-1));
+    CHECK_OK(setregid((gid_t)-1, (gid_t)-1));
+    CHECK_OK(setregid(rg, eg));
     int count = getgroups(0, NULL);
     CHECK(count >= 0);
     gid_t list[256];
