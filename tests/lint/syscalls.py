@@ -10,11 +10,12 @@ NEW = 300  # calls from here on have names that not every libc's headers know
 # Libc functions that make the call, where they do not have its name.
 THROUGH = {
     "newfstatat": "fstatat", "rt_sigaction": "sigaction", "rt_sigprocmask": "sigprocmask",
-    "rt_sigpending": "sigpending", "rt_sigsuspend": "sigsuspend", "rt_sigtimedwait": "sigtimedwait",
+    "rt_sigpending": "sigpending", "rt_sigsuspend": "sigsuspend",
     "rt_sigreturn": "sigaction", "pread64": "pread", "pwrite64": "pwrite", "prlimit64": "prlimit",
     "exit_group": "exit", "exit": "pthread_create", "clone": "pthread_create",
     "getdents64": "readdir", "fadvise64": "posix_fadvise", "pselect6": "pselect",
-    "mq_getsetattr": "mq_getattr", "restart_syscall": "nanosleep", "set_robust_list": "pthread_create",
+    "mq_getsetattr": "mq_getattr", "restart_syscall": "nanosleep",
+    "set_robust_list": "pthread_create",
 }
 
 
