@@ -47,6 +47,10 @@ static void errors(void) {
     CHECK_ERR(execve("elf32", argv, envp), ENOEXEC);
     make_executable("badscript", "#!/does/not/exist\n", 18);
     CHECK_ERR(execve("badscript", argv, envp), ENOENT);
+    CHECK_ERR(syscall(SYS_execveat, 999, "plain", argv, envp, 0), EBADF);
+    CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, "none", argv, envp, 0), ENOENT);
+    CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, "", argv, envp, 0), ENOENT);
+    CHECK_ERR(syscall(SYS_execveat, AT_FDCWD, "plain", argv, envp, 0x8000), EINVAL);
     make_executable("noname", "#!\n", 3);
     CHECK_ERR(execve("noname", argv, envp), ENOEXEC);
     CHECK_OK(symlink("self", "self"));

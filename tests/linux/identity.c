@@ -38,8 +38,8 @@ static void init_process(void) {
     CHECK(getpgid(1) >= 0 && getpgid(1) != getpid());
     CHECK(getsid(1) >= 0);
     CHECK_ERR(setpgid(1, 0), ESRCH);
-    CHECK_OK(sched_getparam(1, &param));
-    CHECK(sched_getscheduler(1) >= 0);
+    CHECK_OK(syscall(SYS_sched_getparam, 1, &param));
+    CHECK(syscall(SYS_sched_getscheduler, 1) >= 0);
     CHECK(get_file("/proc/1/stat")[0] == '1');
     CHECK(strncmp(strchr(get_file("/proc/1/status"), '\n') + 1, "Umask:", 6) == 0);
     CHECK(exists("/proc/1/comm") && exists("/proc/1/task/1/stat"));
@@ -82,6 +82,8 @@ static void user_ids(void) {
     CHECK_OK(setresuid((uid_t)-1, (uid_t)-1, (uid_t)-1));
     CHECK_OK(setresgid((gid_t)-1, (gid_t)-1, (gid_t)-1));
     CHECK_OK(setreuid((uid_t)-1, (uid_t)-1));
+    CHECK_OK(setregid((gid_t)-1, (gid_t)-1));
+    CHECK_OK(setregid(rg, eg));
     int count = getgroups(0, NULL);
     CHECK(count >= 0);
     gid_t list[256];

@@ -76,17 +76,17 @@ struct file_ops {
 struct file {
     const struct file_ops *ops;
     uint32_t refs;
-    uint32_t flags;           /* O_* status flags and access mode */
-    uint32_t mode;            /* S_IF* type bits */
-    struct file_owner *owner; /* of file_owner.c; NULL: nobody is to be told by a signal */
-    bool unlinked;            /* for notify.c: the name in path is no longer this file's */
-    int64_t pos;              /* bytes */
-    struct mount *mnt;        /* NULL for pipes and the like */
-    char *path;               /* canonical guest path, owned; NULL for pipes and the like */
-    struct lock_node *locks;  /* of filelock.c; NULL: never locked through this open file */
-    void *priv;               /* of ops */
+    uint32_t flags;          /* O_* status flags and access mode */
+    uint32_t mode;           /* S_IF* type bits */
+    bool unlinked;           /* for notify.c: the name in path is no longer this file's */
+    int64_t pos;             /* bytes */
+    struct mount *mnt;       /* NULL for pipes and the like */
+    char *path;              /* canonical guest path, owned; NULL for pipes and the like */
+    struct lock_node *locks; /* of filelock.c; NULL: never locked through this open file */
+    void *priv;              /* of ops */
     uint64_t priv2;
-    struct epitem *watches; /* entries of epoll sets */
+    struct epitem *watches;   /* entries of epoll sets */
+    struct file_owner *owner; /* of file_owner.c; NULL: nobody is told by a signal */
 };
 
 /* Operations on paths.  Each may return HC_SYMLINK with *link filled when a component other than
@@ -181,7 +181,8 @@ int vfs_permission(const struct hc_attr *attr, int amode);
 struct file *file_new(const struct file_ops *ops, uint32_t flags, uint32_t mode);
 struct file *file_ref(struct file *f);
 void file_put(struct file *f);
-bool file_is_stream(struct file *f);                    /* it has no positions */
+/* Has it no positions? */
+bool file_is_stream(struct file *f);
 int64_t file_read(struct file *f, const struct uio *u); /* at f->pos */
 int64_t file_write(struct file *f, const struct uio *u);
 int64_t file_pread(struct file *f, const struct uio *u, int64_t pos);

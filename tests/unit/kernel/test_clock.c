@@ -115,10 +115,10 @@ static void test_clocks(void **state) {
     assert_int_equal(clock_read(CLOCK_BOOTTIME, &ns), 0);
     assert_int_equal(clock_read(99, &ns), -EINVAL);
     assert_int_equal(clock_read(CLOCK_PROCESS_CPUTIME_ID, &ns), 0);
-    assert_int_equal(clock_read((~1 * 8) | 2, &ns), 0); /* process 1 */
-    assert_int_equal(clock_read((~1 * 8) | 6, &ns), 0); /* thread 1 */
-    assert_int_equal(clock_read((~2 * 8) | 2, &ns), -EINVAL);
-    assert_int_equal(clock_read((~1 * 8) | 3, &ns), -EINVAL); /* a clock device */
+    assert_int_equal(clock_read((~2 * 8) | 2, &ns), 0); /* process 2 */
+    assert_int_equal(clock_read((~2 * 8) | 6, &ns), 0); /* thread 2 */
+    assert_int_equal(clock_read((~3 * 8) | 2, &ns), -EINVAL);
+    assert_int_equal(clock_read((~2 * 8) | 3, &ns), -EINVAL); /* a clock device */
     thread_ns = 3 * MS;
     fake_process.ended_cycles = clock_tsc_khz() * 2; /* of threads that are gone */
     int64_t sum = clock_cpu_ns();

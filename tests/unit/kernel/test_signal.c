@@ -92,7 +92,7 @@ static void test_coalesce_and_queue(void **state) {
     assert_int_equal(signal_send(40, &info), -EAGAIN); /* the limit is 4 */
     assert_int_equal(signal_send(SIGUSR2, NULL), 0);   /* not for kill(2) */
     assert_int_equal(signal_take(~0ULL, &got), SIGUSR1);
-    assert_int_equal(got.si_pid, 1);
+    assert_int_equal(got.si_pid, fake_process.pid);
     assert_int_equal(signal_take(SIG_BIT(40), &got), 40);
     assert_int_equal(got.si_int, 0);
     assert_true(signal_pending_set() & SIG_BIT(40));
