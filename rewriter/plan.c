@@ -217,7 +217,9 @@ static void plan_one(struct plan *p, struct plan_site *s, const struct values *n
     if (!try_moving(p, s, b, tiers)) {
         const char *why = s->why;
         forget_moved(s);
-        if ((tiers & PLAN_TIER(HERMIT_TIER_HOLE)) == 0 || !plan_hole(p, s)) {
+        /* During a call through a hole the program counter is in the stub on Linux, and landing
+         * pads are found by the function's own. */
+        if ((tiers & PLAN_TIER(HERMIT_TIER_HOLE)) == 0 || has_pads(p, b) || !plan_hole(p, s)) {
             s->why = why;
             return;
         }
