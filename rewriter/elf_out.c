@@ -47,34 +47,57 @@ static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
     return a_size != 0 && b_size != 0 && a < b + b_size && b < a + a_size;
 }
 
-/* Is the space behind the program headers unused, and loaded as they are? */
-static bool has_room(const struct writer *w) {
-    uint64_t end = w->head.e_phoff + w->head.e_phnum * sizeof(Elf64_Phdr);
-    bool loaded = false;
-    if (end + sizeof(Elf64_Phdr) > w->e->size) return false;
-    for (size_t i = 0; i < sizeof(Elf64_Phdr); i++)
-        if (w->bytes[end + i] != 0) return false;
+/* Does anything but a PT_LOAD say that these bytes of the file are its own? */
+static bool is_claimed(const struct writer *w, uint64_t off, uint64_t size) {
+    uint64_t table = w->head.e_shnum * sizeof(Elf64_Shdr);
     for (uint16_t i = 0; i < w->head.e_phnum; i++) {
         const Elf64_Phdr *p = &w->phdrs[i];
-        if (p->p_type == PT_LOAD && p->p_offset <= w->head.e_phoff &&
-            end + sizeof(*p) <= p->p_offset + p->p_filesz)
-            loaded = true;
         if (p->p_type != PT_LOAD && p->p_type != PT_PHDR &&
-            overlaps(end, sizeof(*p), p->p_offset, p->p_filesz))
-            return false;
+            overlaps(off, size, p->p_offset, p->p_filesz))
+            return true;
     }
-    /* Without sections nobody says what the zeros are. */
+    /* Without sections nobody says what zeros are. */
     if (w->head.e_shnum == 0 || w->head.e_shoff > w->e->size ||
-        w->head.e_shnum * sizeof(Elf64_Shdr) > w->e->size - w->head.e_shoff)
-        return false;
+        table > w->e->size - w->head.e_shoff)
+        return true;
     for (uint16_t i = 0; i < w->head.e_shnum; i++) {
         Elf64_Shdr s;
         memcpy(&s, w->bytes + w->head.e_shoff + i * sizeof(s), sizeof(s));
-        uint64_t size = s.sh_type == SHT_NOBITS ? 0 : s.sh_size;
-        if (overlaps(end, sizeof(Elf64_Phdr), s.sh_offset, size)) return false;
+        if (s.sh_type != SHT_NOBITS && overlaps(off, size, s.sh_offset, s.sh_size)) return true;
     }
-    return loaded && !overlaps(end, sizeof(Elf64_Phdr), w->head.e_shoff,
-                               w->head.e_shnum * sizeof(Elf64_Shdr));
+    return overlaps(off, size, w->head.e_shoff, table);
+}
+
+/* The segment that the program headers are in reaches to `end` in the file, or can. */
+static bool reach(struct writer *w, uint64_t end) {
+    Elf64_Phdr *holder = NULL;
+    for (uint16_t i = 0; i < w->head.e_phnum && holder == NULL; i++)
+        if (w->phdrs[i].p_type == PT_LOAD && w->phdrs[i].p_offset <= w->head.e_phoff &&
+            w->head.e_phoff < w->phdrs[i].p_offset + w->phdrs[i].p_filesz)
+            holder = &w->phdrs[i];
+    if (holder == NULL) return false;
+    uint64_t size = end - holder->p_offset;
+    if (size <= holder->p_filesz) return true;
+    if (holder->p_filesz != holder->p_memsz) return false;
+    for (uint16_t i = 0; i < w->head.e_phnum; i++) {
+        const Elf64_Phdr *p = &w->phdrs[i];
+        if (p == holder || p->p_type != PT_LOAD) continue;
+        uint64_t page = p->p_vaddr / PAGE * PAGE;
+        if (overlaps(holder->p_offset, size, p->p_offset, p->p_filesz) ||
+            overlaps(holder->p_vaddr, size, page, p->p_vaddr + p->p_memsz - page))
+            return false;
+    }
+    holder->p_filesz = holder->p_memsz = size;
+    return true;
+}
+
+/* Is the space behind the program headers unused, and loaded as they are? */
+static bool has_room(struct writer *w) {
+    uint64_t end = w->head.e_phoff + w->head.e_phnum * sizeof(Elf64_Phdr);
+    if (end + sizeof(Elf64_Phdr) > w->e->size) return false;
+    for (size_t i = 0; i < sizeof(Elf64_Phdr); i++)
+        if (w->bytes[end + i] != 0) return false;
+    return !is_claimed(w, end, sizeof(Elf64_Phdr)) && reach(w, end + sizeof(Elf64_Phdr));
 }
 
 /* How little a program header is missed: 0 not at all, 4 very. */

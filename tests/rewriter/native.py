@@ -205,7 +205,7 @@ class Case:
                     "int main(void) { big[sizeof(big) - 1] = 1; brk(sbrk(0)); "
                     "printf(\"%d\\n\", getpid() > 0); return 0; }\n")
         for flags in (["-static", "-no-pie"], ["-static-pie"], ["-no-pie"], ["-pie"],
-                      ["-static", "-no-pie", "-s"]):
+                      ["-static", "-no-pie", "-s"], ["-static", "-no-pie", "-Wl,--build-id=none"]):
             self.run("gcc", "-g", "-O1", *flags, "-o", "t", source)
             self.rewrite(self.path("t"), "new")
             if self.run(self.path("new")) != "1\n":
