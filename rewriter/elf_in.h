@@ -20,6 +20,12 @@ struct elf_range {
     uint64_t start, end;
 };
 
+/* A function that .eh_frame describes. */
+struct elf_unwind {
+    uint64_t start, end;
+    uint64_t fde, cie; /* addresses of its records */
+};
+
 struct elf_symbol {
     const char *name;
     uint64_t addr, size;
@@ -64,7 +70,8 @@ struct elf_in {
     ELF_LIST(struct elf_symbol) symbols;
     ELF_LIST(struct elf_symbol) go_funcs; /* Go's own table, which is never stripped */
     ELF_LIST(struct elf_reloc) relocs;    /* sorted by where */
-    ELF_LIST(struct elf_range) unwinds;   /* functions that .eh_frame describes, sorted */
+    ELF_LIST(struct elf_unwind) unwinds;  /* by start */
+    uint64_t eh_frame, eh_frame_hdr;      /* addresses, 0: none */
     ELF_LIST(uint64_t) pads_in; /* functions that exceptions may enter in the middle, sorted */
 };
 

@@ -47,34 +47,57 @@ static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
     return a_size != 0 && b_size != 0 && a < b + b_size && b < a + a_size;
 }
 
-/* Is the space behind the program headers unused, and loaded as they are? */
-static bool has_room(const struct writer *w) {
-    uint64_t end = w->head.e_phoff + w->head.e_phnum * sizeof(Elf64_Phdr);
-    bool loaded = false;
-    if (end + sizeof(Elf64_Phdr) > w->e->size) return false;
-    for (size_t i = 0; i < sizeof(Elf64_Phdr); i++)
-        if (w->bytes[end + i] != 0) return false;
+/* Does anything but a PT_LOAD say that these bytes of the file are its own? */
+static bool is_claimed(const struct writer *w, uint64_t off, uint64_t size) {
+    uint64_t table = w->head.e_shnum * sizeof(Elf64_Shdr);
     for (uint16_t i = 0; i < w->head.e_phnum; i++) {
         const Elf64_Phdr *p = &w->phdrs[i];
-        if (p->p_type == PT_LOAD && p->p_offset <= w->head.e_phoff &&
-            end + sizeof(*p) <= p->p_offset + p->p_filesz)
-            loaded = true;
         if (p->p_type != PT_LOAD && p->p_type != PT_PHDR &&
-            overlaps(end, sizeof(*p), p->p_offset, p->p_filesz))
-            return false;
+            overlaps(off, size, p->p_offset, p->p_filesz))
+            return true;
     }
-    /* Without sections nobody says what the zeros are. */
+    /* Without sections nobody says what zeros are. */
     if (w->head.e_shnum == 0 || w->head.e_shoff > w->e->size ||
-        w->head.e_shnum * sizeof(Elf64_Shdr) > w->e->size - w->head.e_shoff)
-        return false;
+        table > w->e->size - w->head.e_shoff)
+        return true;
     for (uint16_t i = 0; i < w->head.e_shnum; i++) {
         Elf64_Shdr s;
         memcpy(&s, w->bytes + w->head.e_shoff + i * sizeof(s), sizeof(s));
-        uint64_t size = s.sh_type == SHT_NOBITS ? 0 : s.sh_size;
-        if (overlaps(end, sizeof(Elf64_Phdr), s.sh_offset, size)) return false;
+        if (s.sh_type != SHT_NOBITS && overlaps(off, size, s.sh_offset, s.sh_size)) return true;
     }
-    return loaded && !overlaps(end, sizeof(Elf64_Phdr), w->head.e_shoff,
-                               w->head.e_shnum * sizeof(Elf64_Shdr));
+    return overlaps(off, size, w->head.e_shoff, table);
+}
+
+/* The segment that the program headers are in reaches to `end` in the file, or can. */
+static bool reach(struct writer *w, uint64_t end) {
+    Elf64_Phdr *holder = NULL;
+    for (uint16_t i = 0; i < w->head.e_phnum && holder == NULL; i++)
+        if (w->phdrs[i].p_type == PT_LOAD && w->phdrs[i].p_offset <= w->head.e_phoff &&
+            w->head.e_phoff < w->phdrs[i].p_offset + w->phdrs[i].p_filesz)
+            holder = &w->phdrs[i];
+    if (holder == NULL) return false;
+    uint64_t size = end - holder->p_offset;
+    if (size <= holder->p_filesz) return true;
+    if (holder->p_filesz != holder->p_memsz) return false;
+    for (uint16_t i = 0; i < w->head.e_phnum; i++) {
+        const Elf64_Phdr *p = &w->phdrs[i];
+        if (p == holder || p->p_type != PT_LOAD) continue;
+        uint64_t page = p->p_vaddr / PAGE * PAGE;
+        if (overlaps(holder->p_offset, size, p->p_offset, p->p_filesz) ||
+            overlaps(holder->p_vaddr, size, page, p->p_vaddr + p->p_memsz - page))
+            return false;
+    }
+    holder->p_filesz = holder->p_memsz = size;
+    return true;
+}
+
+/* Is the space behind the program headers unused, and loaded as they are? */
+static bool has_room(struct writer *w) {
+    uint64_t end = w->head.e_phoff + w->head.e_phnum * sizeof(Elf64_Phdr);
+    if (end + sizeof(Elf64_Phdr) > w->e->size) return false;
+    for (size_t i = 0; i < sizeof(Elf64_Phdr); i++)
+        if (w->bytes[end + i] != 0) return false;
+    return !is_claimed(w, end, sizeof(Elf64_Phdr)) && reach(w, end + sizeof(Elf64_Phdr));
 }
 
 /* How little a program header is missed: 0 not at all, 4 very. */
@@ -122,6 +145,22 @@ static void insert_load(struct writer *w) {
             w->phdrs[i].p_filesz = w->phdrs[i].p_memsz = w->head.e_phnum * sizeof(w->phdrs[0]);
 }
 
+static uint64_t table_off(const struct writer *w) {
+    return w->s->cfi.addr + w->s->cfi.table - w->s->addr;
+}
+
+/* Unwinders look in the table that knows the stubs too. */
+static void put_unwinding(struct writer *w) {
+    for (uint16_t i = 0; w->s->cfi.table != 0 && i < w->head.e_phnum; i++) {
+        Elf64_Phdr *p = &w->phdrs[i];
+        if (p->p_type != PT_GNU_EH_FRAME) continue;
+        p->p_vaddr = p->p_paddr = w->s->addr + table_off(w);
+        p->p_offset = w->linux_off + table_off(w);
+        p->p_filesz = p->p_memsz = w->s->cfi.loaded.count - w->s->cfi.table;
+        p->p_align = 4;
+    }
+}
+
 static const char *put_phdrs(struct writer *w) {
     if (w->head.e_phentsize != sizeof(Elf64_Phdr) || w->head.e_phnum > PHDRS_MAX ||
         w->head.e_phoff > w->e->size ||
@@ -130,6 +169,7 @@ static const char *put_phdrs(struct writer *w) {
     memcpy(w->phdrs, w->bytes + w->head.e_phoff, w->head.e_phnum * sizeof(Elf64_Phdr));
     if (!has_room(w) && !spare_one(w)) return "no room for a program header";
     insert_load(w);
+    put_unwinding(w);
     memcpy(w->bytes + w->head.e_phoff, w->phdrs, w->head.e_phnum * sizeof(Elf64_Phdr));
     return NULL;
 }
@@ -146,39 +186,79 @@ static uint64_t append(struct writer *w, const void *bytes, uint64_t size, uint6
     return off;
 }
 
-static Elf64_Shdr section_of(const struct writer *w, uint32_t name, bool loaded) {
-    return (Elf64_Shdr){.sh_name = name,
-                        .sh_type = SHT_PROGBITS,
-                        .sh_flags = loaded ? SHF_ALLOC | SHF_EXECINSTR : 0,
-                        .sh_addr = loaded ? w->s->addr : 0,
-                        .sh_offset = loaded ? w->linux_off : w->hermit_off,
-                        .sh_size = w->s->size,
-                        .sh_addralign = PAGE};
+static bool has_section(const struct writer *w, const Elf64_Shdr *sections,
+                        const Elf64_Shdr *strings, const char *name) {
+    size_t len = strlen(name) + 1;
+    for (uint16_t i = 0; i < w->head.e_shnum; i++)
+        if (sections[i].sh_name < strings->sh_size &&
+            len <= strings->sh_size - sections[i].sh_name &&
+            memcmp(w->bytes + strings->sh_offset + sections[i].sh_name, name, len) == 0)
+            return true;
+    return false;
+}
+
+#define SECTIONS_NEW 4
+static const char new_names[] =
+    ".hermit.stubs\0.hermit.stubs.fast\0.hermit.eh_frame_hdr\0.debug_frame";
+enum { NAME_STUBS = 0, NAME_FAST = 14, NAME_TABLE = 33, NAME_DEBUG = 54 };
+
+/* name: offset of the first new name. */
+static uint16_t new_sections(struct writer *w, Elf64_Shdr *out, uint32_t name, bool debug) {
+    const struct stubs *s = w->s;
+    uint64_t table = s->cfi.table != 0 ? table_off(w) : s->size;
+    uint16_t n = 0;
+    Elf64_Shdr part = {.sh_name = name + NAME_STUBS,
+                       .sh_type = SHT_PROGBITS,
+                       .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+                       .sh_addr = s->addr,
+                       .sh_offset = w->linux_off,
+                       .sh_size = table,
+                       .sh_addralign = PAGE};
+    out[n++] = part;
+    if (table != s->size) {
+        part.sh_name = name + NAME_TABLE;
+        part.sh_flags = SHF_ALLOC;
+        part.sh_addr += table;
+        part.sh_offset += table;
+        part.sh_size = s->size - table;
+        part.sh_addralign = 4;
+        out[n++] = part;
+    }
+    part = (Elf64_Shdr){.sh_type = SHT_PROGBITS, .sh_size = s->size, .sh_addralign = PAGE};
+    part.sh_name = name + NAME_FAST;
+    part.sh_offset = w->hermit_off;
+    if (w->hermit_off != 0) out[n++] = part;
+    if (!debug || s->cfi.debug.count == 0) return n;
+    part.sh_name = name + NAME_DEBUG;
+    part.sh_offset = append(w, s->cfi.debug.items, s->cfi.debug.count, 8);
+    part.sh_size = s->cfi.debug.count;
+    part.sh_addralign = 8;
+    out[n++] = part;
+    return n;
 }
 
 /* Without section headers nothing is added: nobody looks for them. */
 static void put_sections(struct writer *w) {
-    static const char names[] = ".hermit.stubs\0.hermit.stubs.fast";
     uint16_t count = w->head.e_shnum;
     uint64_t table = (uint64_t)count * sizeof(Elf64_Shdr);
-    if (count == 0 || count > SHN_LORESERVE - 3 || w->head.e_shstrndx >= count ||
+    if (count == 0 || count > SHN_LORESERVE - SECTIONS_NEW || w->head.e_shstrndx >= count ||
         w->head.e_shentsize != sizeof(Elf64_Shdr) || w->head.e_shoff > w->e->size ||
         table > w->e->size - w->head.e_shoff)
         return;
-    Elf64_Shdr *sections = list_must(calloc(count + 2u, sizeof(*sections)));
+    Elf64_Shdr *sections = list_must(calloc((size_t)count + SECTIONS_NEW, sizeof(*sections)));
     memcpy(sections, w->bytes + w->head.e_shoff, table);
     Elf64_Shdr *strings = &sections[w->head.e_shstrndx];
     if (strings->sh_offset <= w->e->size && strings->sh_size <= w->e->size - strings->sh_offset &&
         strings->sh_size < UINT32_MAX / 2) {
         uint32_t first = (uint32_t)strings->sh_size;
-        char *text = list_must(malloc(first + sizeof(names)));
+        bool debug = !has_section(w, sections, strings, ".debug_frame");
+        char *text = list_must(malloc(first + sizeof(new_names)));
         memcpy(text, w->bytes + strings->sh_offset, first);
-        memcpy(text + first, names, sizeof(names));
-        strings->sh_offset = append(w, text, first + sizeof(names), 1);
-        strings->sh_size = first + sizeof(names);
+        memcpy(text + first, new_names, sizeof(new_names));
+        strings->sh_offset = append(w, text, first + sizeof(new_names), 1);
+        strings->sh_size = first + sizeof(new_names);
         free(text);
-        sections[count++] = section_of(w, first, true);
-        if (w->hermit_off != 0) sections[count++] = section_of(w, first + 14, false);
+        count = (uint16_t)(count + new_sections(w, sections + count, first, debug));
         w->head.e_shoff = append(w, sections, count * sizeof(*sections), 8);
         w->head.e_shnum = count;
     }

@@ -100,7 +100,7 @@ static uint8_t cie_encoding(struct cursor c, bool *trampoline, bool *pads) {
     return ENC_ABS;
 }
 
-static void read_fde(struct elf_in *e, struct cursor c, uint64_t cie) {
+static void read_fde(struct elf_in *e, struct cursor c, uint64_t fde, uint64_t cie) {
     struct cursor head = {.e = e, .at = cie, .end = UINT64_MAX};
     uint64_t size = take(&head, 4);
     if (size == 0xffffffff) size = take(&head, 8);
@@ -117,26 +117,26 @@ static void read_fde(struct elf_in *e, struct cursor c, uint64_t cie) {
     }
     if (c.bad || length == 0 || start + length < start) return;
     if (!elf_in_is_code(e, start) || !elf_in_is_code(e, start + length - 1)) return;
-    LIST_PUSH(&e->unwinds, (struct elf_range){start, start + length});
+    LIST_PUSH(&e->unwinds, (struct elf_unwind){start, start + length, fde, cie});
     if (pads) LIST_PUSH(&e->pads_in, start);
 }
 
 static void read_frames(struct elf_in *e, uint64_t at) {
     struct cursor c = {.e = e, .at = at, .end = UINT64_MAX};
     for (uint32_t n = 0; n < RECORDS_MAX; n++) {
-        uint64_t size = take(&c, 4);
+        uint64_t begin = c.at, size = take(&c, 4);
         if (size == 0xffffffff) size = take(&c, 8);
         if (c.bad || size < 4 || size > e->size) return;
         struct cursor record = {.e = e, .at = c.at, .end = c.at + size};
         uint64_t place = record.at, id = take(&record, 4);
         if (record.bad) return;
-        if (id != 0) read_fde(e, record, place - id);
+        if (id != 0) read_fde(e, record, begin, place - id);
         c.at = record.end;
     }
 }
 
 static int by_start(const void *a, const void *b) {
-    const struct elf_range *x = a, *y = b;
+    const struct elf_unwind *x = a, *y = b;
     return x->start < y->start ? -1 : x->start > y->start;
 }
 
@@ -153,6 +153,8 @@ void elf_in_read_unwinds(struct elf_in *e, uint64_t hdr, uint64_t eh_frame) {
         eh_frame = take_pointer(&c, encoding, hdr);
         if (c.bad) eh_frame = 0;
     }
+    e->eh_frame = eh_frame;
+    e->eh_frame_hdr = hdr;
     if (eh_frame == 0) return;
     read_frames(e, eh_frame);
     if (e->pads_in.count > 0)

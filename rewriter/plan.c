@@ -217,7 +217,9 @@ static void plan_one(struct plan *p, struct plan_site *s, const struct values *n
     if (!try_moving(p, s, b, tiers)) {
         const char *why = s->why;
         forget_moved(s);
-        if ((tiers & PLAN_TIER(HERMIT_TIER_HOLE)) == 0 || !plan_hole(p, s)) {
+        /* During a call through a hole the program counter is in the stub on Linux, and landing
+         * pads are found by the function's own. */
+        if ((tiers & PLAN_TIER(HERMIT_TIER_HOLE)) == 0 || has_pads(p, b) || !plan_hole(p, s)) {
             s->why = why;
             return;
         }
@@ -240,6 +242,11 @@ static bool is_site(const struct plan *p, uint64_t addr) {
     return low < c->sites.count && c->sites.items[low].addr == addr && !c->sites.items[low].int80;
 }
 
+/* One of the page's three entries. */
+static bool is_vsyscall(uint64_t word) {
+    return word == VSYSCALL || word == VSYSCALL + 0x400 || word == VSYSCALL + 0x800;
+}
+
 /* Bytes that look like a way into the kernel. */
 static void note_bytes(struct plan *p) {
     for (size_t i = 0; i < p->code->elf->code.count; i++) {
@@ -254,7 +261,7 @@ static void note_bytes(struct plan *p) {
             int32_t word;
             if (off + 4 > piece->nbytes) continue;
             memcpy(&word, b, sizeof(word));
-            if (((uint64_t)(int64_t)word & ~0xcffull) == VSYSCALL) LIST_PUSH(&p->vsys, addr);
+            if (is_vsyscall((uint64_t)(int64_t)word)) LIST_PUSH(&p->vsys, addr);
         }
     }
 }
@@ -266,7 +273,8 @@ void plan_build(struct plan *p, struct code *c, unsigned tiers) {
     for (size_t i = 0; i < c->sites.count; i++) {
         const struct code_site *site = &c->sites.items[i];
         if (site->int80) {
-            LIST_PUSH(&p->int80, site->addr);
+            const struct body *b = plan_body(p, site->func);
+            if (b != NULL && body_at(b, site->addr) != NULL) LIST_PUSH(&p->int80, site->addr);
             continue;
         }
         LIST_PUSH(&p->sites, (struct plan_site){.addr = site->addr, .func = site->func});

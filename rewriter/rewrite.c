@@ -45,9 +45,11 @@ enum rewrite_status rewrite_file(struct rewrite *r, const uint8_t *bytes, size_t
     if (!code_build_sites(&r->code, &r->elf)) return refuse(r, "no memory for the decoder");
     plan_build(&r->plan, &r->code, o->tiers != 0 ? o->tiers : PLAN_TIERS_ALL);
     r->planned = true;
-    if (stubs_build(&r->stubs, &r->plan, elf_out_addr(&r->elf)) && !o->dry_run &&
+    if (stubs_build(&r->stubs, &r->plan, elf_out_addr(&r->elf)) && (!o->dry_run || o->verify) &&
         write_out(r, o) == REWRITE_REFUSED)
         return r->status;
+    if (o->dry_run) free(r->bytes);
+    if (o->dry_run) r->bytes = NULL;
     struct rewrite_totals t = rewrite_count(r);
     if (t.tiers[HERMIT_TIER_NONE] > t.kept) r->status = REWRITE_PARTIAL;
     return r->status;

@@ -12,7 +12,7 @@ struct rewrite_options {
     unsigned tiers; /* PLAN_TIER bits, 0: all */
     bool hermit;    /* both versions of the stubs; else the one for Linux only */
     bool verify;    /* check the result once more, without the plan's help */
-    bool dry_run;   /* no result, only the report */
+    bool dry_run;   /* no result, only the report (and what verify finds) */
 };
 
 enum rewrite_status {

@@ -111,7 +111,9 @@ static void lay_out(struct stubs *s, const struct plan *p) {
                                                   .tier = site->tier});
         at += length;
     }
-    s->size = round_up(at, PAGE);
+    at = round_up(at, STUB_ALIGN);
+    cfi_build(&s->cfi, p->code->elf, s->addr, s->sites.items, s->sites.count, s->addr + at);
+    s->size = round_up(at + s->cfi.loaded.count, PAGE);
 }
 
 /* The stubs are in the order of their sites, so one index is the other. */
@@ -125,6 +127,8 @@ static void put_tables(const struct stubs *s, uint8_t *bytes) {
                                 .by_site = sizeof(head) + n * sizeof(struct hermit_site)};
     memcpy(head.magic, HERMIT_STUBS_MAGIC, sizeof(head.magic));
     memcpy(bytes, &head, sizeof(head));
+    if (s->cfi.loaded.count > 0)
+        memcpy(bytes + (s->cfi.addr - s->addr), s->cfi.loaded.items, s->cfi.loaded.count);
     memcpy(bytes + head.sites, s->sites.items, n * sizeof(struct hermit_site));
     for (uint32_t i = 0; i < n; i++)
         memcpy(bytes + head.by_site + i * sizeof(i), &i, sizeof(i));
@@ -165,6 +169,7 @@ bool stubs_build(struct stubs *s, struct plan *p, uint64_t addr) {
 void stubs_free(struct stubs *s) {
     free(s->linux_bytes);
     free(s->hermit_bytes);
+    cfi_free(&s->cfi);
     LIST_FREE(&s->sites);
     LIST_FREE(&s->planned);
     LIST_FREE(&s->patches);

@@ -3,6 +3,7 @@
 #ifndef REWRITER_STUBS_H
 #define REWRITER_STUBS_H
 
+#include <rewriter/cfi.h>
 #include <rewriter/plan.h>
 
 /* Bytes of the object that change. */
@@ -14,6 +15,7 @@ struct stubs_patch {
 
 struct stubs {
     uint64_t addr, size; /* of the segment */
+    struct cfi cfi;      /* lies behind the stubs */
     uint8_t *linux_bytes, *hermit_bytes;
     ELF_LIST(struct hermit_site) sites; /* as in the segment */
     ELF_LIST(uint32_t) planned;         /* likewise: index into plan.sites */

@@ -176,6 +176,27 @@ class Case:
         self.rewrite(static, "static.new")
         self.run(self.path("static.new"))
 
+    def unwind(self):
+        """From a stub to main: libgcc in a signal's handler, gdb at a breakpoint."""
+        for flags in (["-static", "-no-pie"], ["-pie"], ["-static-pie"]):
+            self.run("gcc", "-O1", "-D_GNU_SOURCE", *flags, "-o", "old",
+                     os.path.join(HERE, "unwind.c"))
+            if self.run(self.path("old")) != "site 1 1\n":
+                sys.exit(f"FAIL: {flags}")
+            report = self.rewrite(self.path("old"), "new")
+            self.run("strip", "-o", "stripped", "new")
+            # A static program at fixed addresses has no table for the stubs to be in.
+            for name in ("new", "stripped") if "-no-pie" not in flags else ():
+                if self.run(self.path(name)) != "stub 0 1\n":
+                    sys.exit(f"FAIL: {name} {flags}")
+            if shutil.which("gdb") is None or "-no-pie" not in flags:
+                continue
+            stub = [s["stub"] for s in report["sites"] if s["function"] == "wait_for_signal"][0]
+            said = self.run("gdb", "-batch", "-nx", "-ex", f"break *{stub}", "-ex", "run", "-ex",
+                            "bt", "new")
+            if " in main ()" not in said:
+                sys.exit(f"FAIL: gdb {flags}\n{said}")
+
     def tools(self):
         """What reads ELF files accepts the result; rewriting it again changes nothing."""
         source = self.path("t.c")
@@ -184,7 +205,7 @@ class Case:
                     "int main(void) { big[sizeof(big) - 1] = 1; brk(sbrk(0)); "
                     "printf(\"%d\\n\", getpid() > 0); return 0; }\n")
         for flags in (["-static", "-no-pie"], ["-static-pie"], ["-no-pie"], ["-pie"],
-                      ["-static", "-no-pie", "-s"]):
+                      ["-static", "-no-pie", "-s"], ["-static", "-no-pie", "-Wl,--build-id=none"]):
             self.run("gcc", "-g", "-O1", *flags, "-o", "t", source)
             self.rewrite(self.path("t"), "new")
             if self.run(self.path("new")) != "1\n":
