@@ -27,10 +27,12 @@ class Failure(Exception):
 class Case:
     """One benchmark: the same work by several variants; the first is what ratios refer to."""
 
-    def __init__(self, name, title, variants, unit="ms", metric=None, scale=1e-6, same=False):
+    def __init__(self, name, title, variants, unit="ms", metric=None, scale=1e-6, same=False,
+                 prepare=None):
         self.name, self.title, self.variants = name, title, variants
         self.unit, self.metric, self.scale = unit, metric, scale
         self.same = same  # all variants must print the same
+        self.prepare = prepare  # called before the first run
 
 
 def measure(bench, mode, argv, capture):
@@ -114,6 +116,34 @@ def getppid_variants(path, hermit, scratch, quick):
     return found
 
 
+def sqlite_cases(hermit, scratch, size):
+    """SQLite's own speed test, on the host's libsqlite3; each variant has a database of its own,
+    which the program makes anew."""
+    program = os.path.join(scratch, "speedtest1")
+
+    def prepare():
+        p = subprocess.run([os.path.join(TOP, "scripts/fetch-source"), "sqlite3"], text=True,
+                           capture_output=True, check=False)
+        if p.returncode:
+            raise Failure(p.stderr.strip())
+        source = os.path.join(p.stdout.strip().splitlines()[-1], "test/speedtest1.c")
+        p = subprocess.run(["cc", "-O2", "-o", program, source, "-lsqlite3"], text=True,
+                           capture_output=True, check=False)
+        if p.returncode:
+            raise Failure("speedtest1 does not build (libsqlite3-dev?): " + p.stderr[-200:])
+
+    def work(name):
+        return [program, "--size", size, *([os.path.join(scratch, name)] if name else ["--memdb"])]
+
+    options = [hermit, "-v", f"{scratch}:{scratch}:rw"]
+    return [Case("sqlite", "SQLite's speed test, in memory",
+                 [("native", work(None)), ("hermit-run", [*options, *work(None)])],
+                 prepare=prepare),
+            Case("sqlitefile", "SQLite's speed test, on a host file",
+                 [("native", work("native.db")), ("hermit-run", [*options, *work("hermit.db")])],
+                 prepare=prepare)]
+
+
 def cases(bench, hermit, scratch, quick):
     def program(name):
         return os.path.join(bench, name)
@@ -152,11 +182,16 @@ def cases(bench, hermit, scratch, quick):
                           f"mmap, touch, munmap of {title}",
                           pair([program("mmap"), size, rounds], "-m", "512M"),
                           unit="us", metric="ns", scale=1e-3))
+    python = "/usr/bin/python3"  # the distribution's, whatever comes first in PATH
+    if os.access(python, os.X_OK):
+        found.append(Case("python", "python3 -c pass, whole process",
+                          pair([os.path.realpath(python), "-c", "pass"])))
+    found += sqlite_cases(hermit, scratch, "2" if quick else "20")
     file_mib = 64 if quick else 1024
     path = os.path.join(scratch, "data")
     found.append(Case("readfile", f"read of a {file_mib} MiB file, 1 MiB a call",
-                      pair([program("readfile"), path], "-v", scratch), metric="ns"))
-    found[-1].file_mib = file_mib
+                      pair([program("readfile"), path], "-v", scratch), metric="ns",
+                      prepare=lambda: make_file(path, file_mib)))
     busybox = shutil.which("busybox")
     if busybox:
         tree = "/usr/share/doc" if quick else "/usr"
@@ -223,8 +258,8 @@ def main():
             if args.only and case.name not in args.only:
                 continue
             try:
-                if case.name == "readfile":
-                    make_file(os.path.join(scratch, "data"), case.file_mib)
+                if case.prepare:
+                    case.prepare()
                 found = run_case(bench, case, samples, warmup=1 if args.quick else 3)
             except Failure as e:
                 failures.append(f"{case.name}: {e}")

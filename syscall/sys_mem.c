@@ -90,6 +90,12 @@ static gva_t find_low(uint64_t len) {
     return 0;
 }
 
+/* The default size, 2 MiB and 1 GiB exist; the logarithm is in the flags. */
+static bool huge_size_known(uint32_t flags) {
+    uint32_t log = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+    return log == 0 || log == 21 || log == 30;
+}
+
 /* mmap(2) */
 int64_t sys_mmap(gva_t addr, uint64_t len, int prot, uint32_t flags, int fd, int64_t offset) {
     uint32_t type = flags & MAP_TYPE;
@@ -116,7 +122,7 @@ int64_t sys_mmap(gva_t addr, uint64_t len, int prot, uint32_t flags, int fd, int
     else if (type != MAP_SHARED && type != MAP_PRIVATE && !shared_new)
         at = -EINVAL;
     else if (flags & MAP_HUGETLB)
-        at = f == NULL ? -ENOMEM : -EINVAL; /* no huge page pool */
+        at = f == NULL && huge_size_known(flags) ? -ENOMEM : -EINVAL; /* the pool is empty */
     else if (f != NULL)
         at = map_file(addr, len, prot, flags, f, (uint64_t)offset);
     else

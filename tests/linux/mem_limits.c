@@ -56,6 +56,9 @@ static void overcommit(void) {
     p[huge / 2] = 1;
     CHECK_OK(munmap(p, huge));
     CHECK_MAP_ERR(mmap(NULL, 2 * MIB, RW, ANON | MAP_HUGETLB, -1, 0), ENOMEM);
+    const int huge_2m = MAP_HUGETLB | 21 << 26, huge_4k = MAP_HUGETLB | 12 << 26;
+    CHECK_MAP_ERR(mmap(NULL, 2 * MIB, RW, ANON | huge_2m, -1, 0), ENOMEM);
+    CHECK_MAP_ERR(mmap(NULL, 2 * MIB, RW, ANON | huge_4k, -1, 0), EINVAL);
     ok("overcommitment");
 }
 
