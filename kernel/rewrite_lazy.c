@@ -33,7 +33,7 @@
 #define STACK_ROOM (1ULL << 30) /* in case that RLIMIT_STACK is raised */
 #define FRAMES_MAX 4
 #define PATCHES_MAX 512u
-#define TRAPS_BEFORE 32u /* then a jump soon pays for the work: see bench/README.md */
+#define TRAPS_BEFORE 32u /* patching costs as much as 1 to 40 raw calls: ARCHITECTURE.md */
 #define NEVER UINT32_MAX
 #define SITES 64u /* that are counted at a time */
 

@@ -102,6 +102,50 @@ static void test_signals(void) {
     site_free(code);
 }
 
+/* The same with the calls of the libc, however they are made. */
+static void test_libc_signals(void) {
+    pthread_t self = pthread_self();
+    pid_t parent = getppid();
+
+    stop = 0;
+    signals = 0;
+    pthread_t t = spawn(hammer, &self);
+    for (long i = 0; signals < 300 || i < 20000; i++) {
+        CHECK_EQ(getppid(), parent);
+        CHECK_ERR(lseek(-1, 0, SEEK_SET), EBADF);
+    }
+    stop = 1;
+    join(t);
+    CHECK_EQ(strange, 0);
+}
+
+static void *cancelled_reader(void *arg) {
+    int *fds = arg;
+    char c = 'x';
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(write(fds[1], &c, 1), 1);
+        CHECK_EQ(read(fds[0], &c, 1), 1);
+    }
+    CHECK_EQ(write(fds[1], &c, 1), 1);
+    for (;;)
+        (void)!read(fds[0], &c, 1); /* the byte, and then nothing until it is cancelled */
+    return NULL;
+}
+
+/* The libc cancels a thread by where its program counter is. */
+static void test_cancel(void) {
+    for (int i = 0; i < SITE_OFTEN; i++) {
+        int fds[2];
+        CHECK_OK(pipe(fds));
+        pthread_t t = spawn(cancelled_reader, fds);
+        if (i % 2) sched_yield();
+        CHECK_OK(pthread_cancel(t));
+        CHECK(join(t) == PTHREAD_CANCELED);
+        close(fds[0]);
+        close(fds[1]);
+    }
+}
+
 struct blocked {
     int fd;
     pid_t tid;
@@ -168,6 +212,8 @@ static void test_restart(bool again) {
 int main(int argc, char **argv) {
     test_mapped_anew(argc > 1 ? atoi(argv[1]) : 500);
     test_signals();
+    test_libc_signals();
+    test_cancel();
     test_restart(true);
     test_restart(false);
     return 0;

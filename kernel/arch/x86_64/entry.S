@@ -63,17 +63,16 @@ exit_to_user:
     jne exit_work_pending
     cmpq $0, %gs:PC_FULL_RESTORE
     jne exit_full
-    /* What C functions preserve has not changed.  popfq is slow, and seldom needed. */
+    /* What C functions preserve has not changed.  popfq would be slow. */
     movq REGS_RFLAGS(%rsp), %r11
     movl %r11d, %ecx
     andl $~STATUS_FLAGS, %ecx
     cmpl $0x202, %ecx
-    jne exit_all_flags
+    jne exit_full /* TF would be felt before the program is reached */
     movzbl REGS_RFLAGS + 1(%rsp), %eax
     movb REGS_RFLAGS(%rsp), %ah
     addb $0x78, %al /* overflows if the frame's OF is set */
     sahf            /* the others */
-exit_call:
     movq REGS_RBP(%rsp), %rbp
     movq REGS_R10(%rsp), %r10
     movq REGS_R9(%rsp), %r9
@@ -85,10 +84,6 @@ exit_call:
     movq REGS_RIP(%rsp), %rcx
     movq REGS_RSP(%rsp), %rsp
     jmp *%rcx
-exit_all_flags:
-    pushq %r11
-    popfq
-    jmp exit_call
 exit_full:
     pop_general
     leaq 8(%rsp), %rsp

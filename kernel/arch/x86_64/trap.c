@@ -112,6 +112,9 @@ static int simd_code(void) {
 
 static void user_exception(const struct regs *regs, uint64_t vector) {
     gva_t pc = rewrite_original_pc(current_mm(), regs->rip);
+    /* Who steps from the site to what follows it does not see the stub; and told of the site again
+     * would not get any further. */
+    if (vector == VEC_DB && pc != regs->rip) return;
     switch (vector) {
     case VEC_DE:
         return signal_force(SIGFPE, FPE_INTDIV, pc);
