@@ -22,6 +22,7 @@
 #include <kernel/leaf.h>
 #include <kernel/rewrite.h>
 #include <kernel/smp.h>
+#include <kernel/stats.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 
@@ -264,6 +265,7 @@ static bool patch_site(struct mm *mm, gva_t site, uint32_t nr) {
 void rewrite_trapped(struct regs *regs) {
     static int enabled = -1;
     if (enabled < 0) enabled = rewrite_enabled();
+    hermit_stats.raw_calls++;
     /* Unwinders know a signal's restorer by its bytes. */
     uint32_t nr = (uint32_t)regs->orig_rax;
     if (!enabled || nr == __NR_rt_sigreturn) return;
@@ -272,6 +274,7 @@ void rewrite_trapped(struct regs *regs) {
     struct counter *c = counter_of(mm, site);
     if (c->traps == NEVER || ++c->traps < TRAPS_BEFORE) return;
     c->traps = patch_site(mm, site, nr) ? 0 : NEVER;
+    if (c->traps == 0) hermit_stats.sites_patched++;
 }
 
 /* Threads that are in the stub are at the site again; nothing of the call has happened yet. */

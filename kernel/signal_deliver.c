@@ -39,7 +39,10 @@ int signal_wait(uint64_t set, siginfo_t *info, int64_t deadline_ns) {
 static void default_action(struct regs *regs, int sig, const siginfo_t *info) {
     if (signal_default_ignored(sig)) return;
     if (STOP_DEFAULT & SIG_BIT(sig)) return stop_process(current_thread());
-    if ((SYNCHRONOUS_SIGNALS & SIG_BIT(sig)) && info->si_code > 0) crash_report(regs, sig, info);
+    if ((SYNCHRONOUS_SIGNALS & SIG_BIT(sig)) && info->si_code > 0) {
+        regs->rip = rewrite_original_pc(current_mm(), regs->rip);
+        crash_report(regs, sig, info);
+    }
     syscall_trace_killed(sig);
     process_die(sig);
 }

@@ -106,5 +106,9 @@ void stats_print(enum hermit_engine engine) {
             " KiB returned to the host in all, %" PRIu64 " page faults, %" PRIu64
             " calls served by polling\n",
             s.ram_used / 1024, s.ram_peak / 1024, s.ram_returned / 1024, s.faults, s.polled);
+    fprintf(stderr,
+            "system calls:     %" PRIu64 " by syscall instructions, %" PRIu64
+            " of these became jumps\n",
+            s.raw_calls, s.sites_patched);
     print_calls(&s);
 }

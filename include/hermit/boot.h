@@ -93,6 +93,8 @@ struct hermit_stats {
     uint64_t polled;                    /* hypercalls served by the polling thread */
     uint64_t ram_returned;              /* bytes given back to the host, in all */
     uint64_t tsc_khz;                   /* of call_cycles */
+    uint64_t raw_calls;                 /* `syscall` instructions that were executed */
+    uint64_t sites_patched;             /* of those, that were made jumps */
     uint32_t calls[HERMIT_STATS_CALLS]; /* by system-call number */
     uint32_t call_errors[HERMIT_STATS_CALLS];
     uint64_t call_cycles[HERMIT_STATS_CALLS];

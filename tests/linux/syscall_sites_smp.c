@@ -134,7 +134,7 @@ static void *cancelled_reader(void *arg) {
 
 /* The libc cancels a thread by where its program counter is. */
 static void test_cancel(void) {
-    for (int i = 0; i < SITE_OFTEN; i++) {
+    for (int i = 0; i < SITE_OFTEN / 3; i++) {
         int fds[2];
         CHECK_OK(pipe(fds));
         pthread_t t = spawn(cancelled_reader, fds);
@@ -210,7 +210,7 @@ static void test_restart(bool again) {
 }
 
 int main(int argc, char **argv) {
-    test_mapped_anew(argc > 1 ? atoi(argv[1]) : 500);
+    test_mapped_anew(argc > 1 ? atoi(argv[1]) : 200);
     test_signals();
     test_libc_signals();
     test_cancel();
