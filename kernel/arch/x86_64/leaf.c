@@ -25,7 +25,7 @@ void leaf_switched(struct percpu *cpu, const struct thread *t) {
     cpu->leaf[LEAF_getgid] = p->gid;
     cpu->leaf[LEAF_geteuid] = p->euid;
     cpu->leaf[LEAF_getegid] = p->egid;
-    cpu->leaf[LEAF_getppid] = 0; /* the parent is outside the guest */
+    cpu->leaf[LEAF_getppid] = INIT_PID;
     cpu->leaf[LEAF_getpgrp] = (uint32_t)p->pgid;
     cpu->leaf[LEAF_gettid] = (uint32_t)t->tid;
 }
