@@ -15,7 +15,8 @@ static bool magic_ok(const Elf64_Ehdr *e) {
 
 static const char *check_header(const Elf64_Ehdr *e, size_t len) {
     if (len < sizeof(Elf32_Ehdr)) {
-        return len < 4 || !magic_ok(e) ? "not an ELF program" : "truncated: the ELF header is cut";
+        return len < 4 || !magic_ok(e) ? "not an ELF program (and no #! line)"
+                                       : "truncated: the ELF header is cut";
     }
     if (!magic_ok(e)) return "not an ELF program (and no #! line)";
     if (e->e_ident[EI_CLASS] == ELFCLASS32) return "a 32-bit program; only x86-64 programs run";

@@ -17,6 +17,7 @@
 #define HOST_DEFAULT_PATH "/bin:/usr/bin"
 #define GUEST_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define SCRIPT_LINE 256 /* bytes that Linux reads of "#!..." */
+#define SCRIPT_DEPTH 4  /* scripts whose interpreters are scripts: as Linux allows */
 /* A FIFO must not block the search, a terminal must not become the controlling one. */
 #define PROGRAM_OPEN (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
@@ -66,19 +67,54 @@ static char *show_file(struct view_builder *b, const char *opened_as, int fd) {
     return canonical;
 }
 
-/* The interpreter of a script is part of the program. */
-static void show_interpreter(struct view_builder *b) {
-    char line[SCRIPT_LINE + 1];
-    ssize_t n = pread(b->v->program_fd, line, SCRIPT_LINE, 0);
+static const char *guest_path_list(const struct options *o) {
+    for (size_t i = 0; i < o->env_count; i++)
+        if (strncmp(o->env[i], "PATH=", 5) == 0) return o->env[i] + 5;
+    return GUEST_DEFAULT_PATH;
+}
+
+/* The element of a list of directories after this one, or NULL. */
+static const char *next_directory(const char *dir) {
+    const char *colon = strchr(dir, ':');
+    return colon ? colon + 1 : NULL;
+}
+
+/* The program that env(1) would run for a "#!/usr/bin/env NAME" line, open, or -1; *candidate gets
+ * its path.  words: what follows env, changed. */
+static int find_for_env(const struct view_builder *b, char *words, char candidate[PATH_MAX]) {
+    char *rest, *name = strtok_r(words, " \t\n", &rest);
+    while (name && (name[0] == '-' || strchr(name, '='))) /* options, assignments */
+        name = strtok_r(NULL, " \t\n", &rest);
+    if (!name || strchr(name, '/')) return -1;
+    for (const char *dir = guest_path_list(b->o); dir; dir = next_directory(dir)) {
+        int n = snprintf(candidate, PATH_MAX, "%.*s/%s", (int)strcspn(dir, ":"), dir, name);
+        if (candidate[0] != '/' || n >= PATH_MAX || access(candidate, X_OK) != 0) continue;
+        int fd = open(candidate, PROGRAM_OPEN);
+        if (fd >= 0) return fd;
+    }
+    return -1;
+}
+
+/* The interpreter of a script is part of the program, and so is what it names for env(1). */
+static void show_interpreter(struct view_builder *b, int script, unsigned depth) {
+    char line[SCRIPT_LINE + 1], candidate[PATH_MAX];
+    ssize_t n = pread(script, line, SCRIPT_LINE, 0);
     if (n < 3 || line[0] != '#' || line[1] != '!') return;
     line[n] = '\0';
-    char *path = line + 2 + strspn(line + 2, " \t");
-    path[strcspn(path, " \t\n")] = '\0';
-    if (*path != '/') return;
+    line[strcspn(line, "\n")] = '\0';
+    char *rest, *path = strtok_r(line + 2, " \t", &rest);
+    if (!path || *path != '/') return;
     /* What is wrong with it, the guest's execve will say. */
-    int fd = open(path, O_PATH | O_CLOEXEC);
+    int fd = open(path, PROGRAM_OPEN);
     if (fd < 0) return;
     free(show_file(b, path, fd));
+    if (strcmp(strrchr(path, '/'), "/env") == 0) {
+        close(fd);
+        fd = find_for_env(b, rest, candidate);
+        if (fd < 0) return;
+        free(show_file(b, candidate, fd));
+    }
+    if (depth < SCRIPT_DEPTH) show_interpreter(b, fd, depth + 1);
     close(fd);
 }
 
@@ -118,7 +154,7 @@ static int search(struct view_builder *b, const char *name, const char *path,
                   open_program_fn *open) {
     char candidate[PATH_MAX];
     int worst = -ENOENT;
-    for (const char *dir = path; dir; dir = strchr(dir, ':') ? strchr(dir, ':') + 1 : NULL) {
+    for (const char *dir = path; dir; dir = next_directory(dir)) {
         int len = (int)strcspn(dir, ":");
         const char *slash = len ? "/" : ""; /* an empty element is the current directory */
         int n = snprintf(candidate, sizeof(candidate), "%.*s%s%s", len, dir, slash, name);
@@ -131,12 +167,6 @@ static int search(struct view_builder *b, const char *name, const char *path,
             return error;
     }
     return worst;
-}
-
-static const char *guest_path_list(const struct options *o) {
-    for (size_t i = 0; i < o->env_count; i++)
-        if (strncmp(o->env[i], "PATH=", 5) == 0) return o->env[i] + 5;
-    return GUEST_DEFAULT_PATH;
 }
 
 static _Noreturn void not_found(const struct view_builder *b) {
@@ -190,5 +220,5 @@ void view_find_program(struct view_builder *b) {
     else
         error = search(b, o->program, host_path ? host_path : HOST_DEFAULT_PATH, open_on_host);
     if (error) not_runnable(b, error);
-    if (!o->rootfs) show_interpreter(b);
+    if (!o->rootfs) show_interpreter(b, b->v->program_fd, 0);
 }

@@ -74,13 +74,18 @@ static int64_t map_file(gva_t addr, uint64_t len, int prot, uint32_t flags, stru
     return at;
 }
 
-/* MAP_32BIT: Linux looks in the second GiB only. */
+/* MAP_32BIT: where the hint says if that is below 2 GiB and free, else Linux looks in the second
+ * GiB only. */
 #define LOW_START 0x40000000ULL
 #define LOW_END 0x80000000ULL
 
 /* A free range for MAP_32BIT, or 0. */
-static gva_t find_low(uint64_t len) {
+static gva_t find_low(gva_t hint, uint64_t len) {
     gva_t at = LOW_START;
+    if (len <= LOW_END && hint >= HERMIT_USER_MIN && hint <= LOW_END - len) {
+        struct vma *next = mm_next(current_mm(), page_up(hint));
+        if (next == NULL || next->start >= page_up(hint) + len) return page_up(hint);
+    }
     if (len > LOW_END - LOW_START) return 0;
     while (at <= LOW_END - len) {
         struct vma *next = mm_next(current_mm(), at);
@@ -101,7 +106,7 @@ int64_t sys_mmap(gva_t addr, uint64_t len, int prot, uint32_t flags, int fd, int
     uint32_t type = flags & MAP_TYPE;
     if (offset & (int64_t)PAGE_MASK) return -EINVAL;
     if (flags & MAP_32BIT && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && len != 0) {
-        addr = find_low(page_up(len));
+        addr = find_low(addr, page_up(len));
         if (addr == 0) return -ENOMEM;
     }
     prot = (int)implied_prot(prot);

@@ -104,6 +104,17 @@ class Programs(HermitTest):
         self.put("bad", b"#!/no/such/interpreter\n", 0o755)
         self.assert_refused(self.run_in("./bad"), 127, "interpreter")
 
+    def test_script_for_env(self):
+        """What env(1) finds in PATH for a script is part of the program, wherever it lies."""
+        bin_dir, here = self.path("bin"), self.path("here")
+        os.mkdir(bin_dir)
+        os.mkdir(here)
+        shutil.copy(BUSYBOX, self.path("bin/sh"))
+        self.put("bin/inner", b"#!/usr/bin/env sh\nshift\necho \"$@\"\n", 0o755)
+        self.put("bin/tool", b"#!/usr/bin/env -S inner one\n", 0o755)
+        o = self.run_in("tool", "two", env={"PATH": f"{bin_dir}:/usr/bin"}, cwd=here)
+        self.assertEqual((o.status, o.out), (0, f"{bin_dir}/tool two\n".encode()), o.err)
+
     def test_path_search(self):
         os.mkdir(self.path("bin"))
         shutil.copy(BUSYBOX, self.path("bin/busybox-copy"))

@@ -69,6 +69,16 @@ static void fixed(void) {
     unsigned char *low = mmap(NULL, CHECK_PAGE, RW, ANON | MAP_32BIT, -1, 0);
     CHECK(low != MAP_FAILED && (uintptr_t)low < 0x80000000UL);
     CHECK_OK(munmap(low, CHECK_PAGE));
+    unsigned char *hint = (unsigned char *)0x51230000;
+    CHECK(mmap(hint, 4 * CHECK_PAGE, RW, ANON | MAP_32BIT, -1, 0) == hint);
+    low = mmap(hint + CHECK_PAGE, CHECK_PAGE, RW, ANON | MAP_32BIT, -1, 0);
+    CHECK(low != MAP_FAILED && (low < hint || low >= hint + 4 * CHECK_PAGE));
+    CHECK((uintptr_t)low < 0x80000000UL);
+    CHECK_OK(munmap(low, CHECK_PAGE));
+    low = mmap((void *)0x100000000UL, CHECK_PAGE, RW, ANON | MAP_32BIT, -1, 0);
+    CHECK(low != MAP_FAILED && (uintptr_t)low < 0x80000000UL);
+    CHECK_OK(munmap(low, CHECK_PAGE));
+    CHECK_OK(munmap(hint, 4 * CHECK_PAGE));
     ok("MAP_FIXED, hints");
 }
 
