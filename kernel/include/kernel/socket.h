@@ -22,6 +22,9 @@ struct sock_addr {
         uint16_t family;
         uint8_t bytes[SOCK_ADDR_MAX];
         struct sockaddr_un un;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_nl nl;
     };
 };
 
