@@ -198,7 +198,9 @@ int64_t udp_send(struct socket *s, struct sock_msg *m) {
     struct udp_sending how = {0};
     int64_t r;
 
-    if (m->flags & MSG_OOB) return -EOPNOTSUPP;
+    r = udp_autobind(u);
+    if (r) return -EAGAIN;
+    if ((m->flags & MSG_OOB) && s->family == AF_INET) return -EOPNOTSUPP;
     if (m->data->len > 0xffff) return -EMSGSIZE;
     r = prepare(u, m, &how);
     if (r) return r;
@@ -206,8 +208,6 @@ int64_t udp_send(struct socket *s, struct sock_msg *m) {
     r = socket_take_error(s);
     if (r) return r;
     if (s->shutdown & SOCK_SHUT_SEND) return -EPIPE;
-    r = udp_autobind(u);
-    if (r) return r == -EADDRINUSE ? -EAGAIN : r;
     how.from.port = u->in.at.local.port;
     if (!ip_is_local(&how.to.ip) && !ip_is_multicast(&how.to.ip) && !ip_is_broadcast(&how.to.ip))
         return send_outside(u, m, &how.to);
