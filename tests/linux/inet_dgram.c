@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Datagrams of AF_INET and AF_INET6: messages, connected sockets, refusals, control messages,
  * sendmmsg(2) and recvmmsg(2), multicast on the loopback interface. */
-#include <time.h>
-/* time.h comes first: */
-#include <linux/errqueue.h>
 #include <net/if.h>
 
 #include "inet_socket.h"
+
+/* linux/errqueue.h, which musl has not. */
+struct extended_error {
+    uint32_t error;
+    uint8_t origin, type, code, pad;
+    uint32_t info, data;
+};
+enum { ORIGIN_ICMP = 2 };
 
 static void messages(const char *host) {
     int a = new_bound(SOCK_DGRAM, host), b = new_bound(SOCK_DGRAM, host), n;
@@ -86,6 +91,21 @@ static void connected(const char *host) {
     ok("connected");
 }
 
+static struct msghdr header(struct inet_address *name, struct iovec *iov, void *control,
+                            size_t control_len) {
+    struct msghdr m;
+    memset(&m, 0, sizeof m);
+    if (name != NULL) {
+        m.msg_name = &name->sa;
+        m.msg_namelen = name->len;
+    }
+    m.msg_iov = iov;
+    m.msg_iovlen = 1;
+    m.msg_control = control;
+    m.msg_controllen = (socklen_t)control_len;
+    return m;
+}
+
 static void refused(void) {
     int deaf = new_deaf(SOCK_DGRAM, "127.0.0.1"), s = new_socket(AF_INET, SOCK_DGRAM);
     struct inet_address to = inet_address("127.0.0.1", port_of(deaf)), back;
@@ -106,19 +126,20 @@ static void refused(void) {
     await(s, POLLERR);
     CHECK_ERR(recv(s, buf, 8, 0), ECONNREFUSED);
     struct iovec iov = {buf, 8};
-    struct msghdr m = {&back.in, sizeof back.in, &iov, 1, control, sizeof control, 0};
+    back.len = sizeof back.in;
+    struct msghdr m = header(&back, &iov, control, sizeof control);
     CHECK_EQ(recvmsg(s, &m, MSG_ERRQUEUE), 4);
     CHECK(memcmp(buf, "lost", 4) == 0);
     CHECK_EQ(m.msg_flags & MSG_ERRQUEUE, MSG_ERRQUEUE);
     CHECK_EQ(ntohs(back.in.sin_port), port_of(deaf));
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     CHECK(c != NULL && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR);
-    struct sock_extended_err e;
+    struct extended_error e;
     memcpy(&e, CMSG_DATA(c), sizeof e);
-    CHECK_EQ(e.ee_errno, ECONNREFUSED);
-    CHECK_EQ(e.ee_origin, SO_EE_ORIGIN_ICMP);
-    CHECK_EQ(e.ee_type, 3);
-    CHECK_EQ(e.ee_code, 3);
+    CHECK_EQ(e.error, ECONNREFUSED);
+    CHECK_EQ(e.origin, ORIGIN_ICMP);
+    CHECK_EQ(e.type, 3);
+    CHECK_EQ(e.code, 3);
     CHECK_ERR(recvmsg(s, &m, MSG_ERRQUEUE), EAGAIN);
     CHECK_OK(close(s));
     CHECK_OK(close(deaf));
@@ -148,7 +169,7 @@ static void control_messages(void) {
     CHECK_OK(connect_to(a, "127.0.0.1", port_of(b)));
     CHECK_EQ(write(a, "x", 1), 1);
     struct iovec iov = {buf, 8};
-    struct msghdr m = {NULL, 0, &iov, 1, &control, sizeof control, 0};
+    struct msghdr m = header(NULL, &iov, &control, sizeof control);
     CHECK_EQ(recvmsg(b, &m, 0), 1);
     const struct in_pktinfo *info = find_control(&m, IPPROTO_IP, IP_PKTINFO);
     CHECK(info != NULL);
@@ -167,7 +188,7 @@ static void control_messages(void) {
     memcpy(CMSG_DATA(&control.align), &from, sizeof from);
     int c = new_socket(AF_INET, SOCK_DGRAM);
     struct inet_address to = inet_address("127.0.0.1", port_of(b)), seen;
-    m = (struct msghdr){&to.in, to.len, &iov, 1, &control, CMSG_SPACE(sizeof from), 0};
+    m = header(&to, &iov, &control, CMSG_SPACE(sizeof from));
     iov.iov_len = 3;
     CHECK_EQ(sendmsg(c, &m, 0), 3);
     seen.len = sizeof seen.in6;
@@ -185,7 +206,7 @@ static void control_messages(void) {
     CHECK_OK(connect_to(a, "::1", port_of(b)));
     CHECK_EQ(write(a, "y", 1), 1);
     iov.iov_len = 8;
-    m = (struct msghdr){NULL, 0, &iov, 1, &control, sizeof control, 0};
+    m = header(NULL, &iov, &control, sizeof control);
     CHECK_EQ(recvmsg(b, &m, 0), 1);
     const struct in6_pktinfo *info6 = find_control(&m, IPPROTO_IPV6, IPV6_PKTINFO);
     CHECK(info6 != NULL && IN6_IS_ADDR_LOOPBACK(&info6->ipi6_addr));

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams of AF_INET and AF_INET6: data, flags of send(2) and recv(2), half-close, end of file,
  * EPIPE, ECONNRESET, urgent data, full buffers. */
-#include <linux/sockios.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
 #include "inet_socket.h"
+
+#ifndef SIOCATMARK
+#define SIOCATMARK 0x8905
+#endif
 
 static volatile sig_atomic_t broken_pipes;
 static void count_pipe(int sig) { broken_pipes += sig == SIGPIPE; }
