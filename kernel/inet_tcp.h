@@ -7,8 +7,6 @@
 #ifndef INET_TCP_H
 #define INET_TCP_H
 
-#include <linux/tcp.h>
-
 #include "inet.h"
 
 enum tcp_state { /* as Linux numbers them */

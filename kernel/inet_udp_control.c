@@ -2,8 +2,6 @@
 /* Control messages of datagram sockets: ip(7), ipv6(7). */
 #include <kernel/process.h>
 #include <kernel/string.h>
-#include <linux/errqueue.h>
-#include <linux/ipv6.h>
 
 #include "inet_udp.h"
 

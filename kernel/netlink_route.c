@@ -3,9 +3,6 @@
  * changed. */
 #include <kernel/process.h>
 #include <kernel/string.h>
-#include <linux/if_addr.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 
 #include "inet.h"
 #include "netlink.h"

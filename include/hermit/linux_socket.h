@@ -5,10 +5,6 @@
 
 #include <hermit/linux_abi.h>
 
-#include <linux/in.h>
-#include <linux/in6.h>
-#include <linux/netlink.h>
-
 enum linux_address_family {
     AF_UNSPEC = 0,
     AF_UNIX = 1,
