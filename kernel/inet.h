@@ -38,7 +38,7 @@ struct inet_holder {
 
 /* The ports of one protocol. */
 struct inet_port_table;
-extern struct inet_port_table inet_tcp_ports, inet_udp_ports, inet_ping_ports;
+extern struct inet_port_table inet_tcp_ports, inet_udp_ports, inet_udplite_ports, inet_ping_ports;
 
 struct inet_group; /* a multicast group that a socket is in */
 
@@ -152,7 +152,6 @@ enum inet_option_slot {
     OPT_TRANSPARENT,
     OPT_NO_PORT,
     OPT_MINTTL,
-    OPT_HDRINCL,
     OPT_OTHER_FIRST,
     OPT_OTHER_LAST = OPT_OTHER_FIRST + 3,
     OPT6_TCLASS,
@@ -187,6 +186,8 @@ enum inet_option_slot {
     OPT_TCP_INQ,
     OPT_TCP_OTHER_FIRST,
     OPT_TCP_OTHER_LAST = OPT_TCP_OTHER_FIRST + 3,
+    OPT_LITE_SEND,
+    OPT_LITE_RECV,
     OPT_COUNT
 };
 /* A row of a table of options that are numbers. */

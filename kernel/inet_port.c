@@ -21,7 +21,7 @@ struct inet_port_table {
     uint16_t next; /* where the search for a free one goes on */
 };
 
-struct inet_port_table inet_tcp_ports, inet_udp_ports, inet_ping_ports;
+struct inet_port_table inet_tcp_ports, inet_udp_ports, inet_udplite_ports, inet_ping_ports;
 
 static struct inet_port *find_port(struct inet_port_table *t, uint16_t number) {
     struct inet_port *p;

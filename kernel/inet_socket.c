@@ -23,6 +23,7 @@ static int create(int family, int type, int protocol, struct socket **out) {
     if (type == SOCK_DGRAM) {
         if (protocol == 0 || protocol == IPPROTO_UDP)
             return inet_udp_create(family, IPPROTO_UDP, out);
+        if (protocol == IPPROTO_UDPLITE) return inet_udp_create(family, protocol, out);
         if (protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
             return inet_ping_create(family, protocol, out);
         return -EPROTONOSUPPORT;

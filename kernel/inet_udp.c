@@ -17,7 +17,9 @@ int udp_create(int family, int protocol, struct inet_port_table *ports, struct s
 }
 
 int inet_udp_create(int family, int protocol, struct socket **out) {
-    return udp_create(family, protocol, &inet_udp_ports, out);
+    bool lite = protocol == IPPROTO_UDPLITE;
+
+    return udp_create(family, protocol, lite ? &inet_udplite_ports : &inet_udp_ports, out);
 }
 
 int udp_autobind(struct udp_sock *u) {
@@ -185,6 +187,33 @@ void inet_udp_show(const struct inet_sock *s, struct inet_shown *out) {
     *out = (struct inet_shown){.state = s->at.peer.port != 0 ? 1 : 7, .recv_queue = u->charged};
 }
 
+/* UDP-Lite: how much of a datagram is summed; within the guest nothing needs to be. */
+enum { LITE_SEND_COVERAGE = 10, LITE_RECV_COVERAGE = 11 };
+
+static bool is_coverage(const struct socket *s, int level, int name) {
+    return level == IPPROTO_UDPLITE && s->protocol == IPPROTO_UDPLITE &&
+           (name == LITE_SEND_COVERAGE || name == LITE_RECV_COVERAGE);
+}
+
+static int udp_setopt(struct socket *s, int level, int name, gva_t value, uint32_t len) {
+    uint32_t slot = name == LITE_SEND_COVERAGE ? OPT_LITE_SEND : OPT_LITE_RECV;
+    int32_t number;
+    int r;
+
+    if (!is_coverage(s, level, name)) return inet_setopt(s, level, name, value, len);
+    r = inet_option_number(value, len, false, &number);
+    if (r) return r;
+    if (number != 0) number = max(8, min(number, 0xffff)); /* the header always is */
+    return inet_option_put(inet_of(s), slot, number);
+}
+
+static int udp_getopt(struct socket *s, int level, int name, gva_t value, uint32_t *len) {
+    uint32_t slot = name == LITE_SEND_COVERAGE ? OPT_LITE_SEND : OPT_LITE_RECV;
+
+    if (!is_coverage(s, level, name)) return inet_getopt(s, level, name, value, len);
+    return inet_option_answer(value, len, inet_option_get(inet_of(s), slot, 0));
+}
+
 const struct socket_ops inet_udp_ops = {
     .bind = udp_bind,
     .connect = udp_connect,
@@ -195,7 +224,7 @@ const struct socket_ops inet_udp_ops = {
     .poll = udp_poll,
     .refresh = udp_refresh,
     .ioctl = udp_ioctl,
-    .setopt = inet_setopt,
-    .getopt = inet_getopt,
+    .setopt = udp_setopt,
+    .getopt = udp_getopt,
     .release = udp_release,
 };

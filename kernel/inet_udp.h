@@ -27,9 +27,7 @@ struct udp_sock {
 };
 
 static inline struct udp_sock *udp_of(struct socket *s) { return (struct udp_sock *)s; }
-static inline bool udp_is_ping(const struct udp_sock *u) {
-    return u->in.sock.protocol != IPPROTO_UDP;
-}
+static inline bool udp_is_ping(const struct udp_sock *u) { return u->in.ports == &inet_ping_ports; }
 
 /* What a datagram is sent with besides its data. */
 struct udp_sending {

@@ -72,8 +72,8 @@ void udp_unreachable(struct udp_sock *u, const struct udp_sending *how, const st
 }
 
 /* The socket that a datagram is for, or NULL. */
-static struct udp_sock *find_receiver(const struct udp_sending *how) {
-    struct inet_holder *h = inet_port_first(&inet_udp_ports, how->to.port);
+static struct udp_sock *find_receiver(const struct udp_sock *u, const struct udp_sending *how) {
+    struct inet_holder *h = inet_port_first(u->in.ports, how->to.port);
     struct inet_sock *best = NULL;
     uint32_t equals = 0;
     int best_score = -1;
@@ -94,8 +94,9 @@ static struct udp_sock *find_receiver(const struct udp_sending *how) {
 }
 
 /* To all who are in the group, or all who listen to a broadcast. */
-static int send_to_many(const struct udp_sending *how, const struct uio *data) {
-    struct inet_holder *h = inet_port_first(&inet_udp_ports, how->to.port), *next;
+static int send_to_many(const struct udp_sock *u, const struct udp_sending *how,
+                        const struct uio *data) {
+    struct inet_holder *h = inet_port_first(u->in.ports, how->to.port), *next;
     bool group = ip_is_multicast(&how->to.ip);
     int r = 0;
 
@@ -179,13 +180,13 @@ static int64_t deliver(struct udp_sock *u, struct sock_msg *m, struct udp_sendin
 
     if (how->device == 0) how->device = inet_iface_of(&how->to.ip)->index;
     if (group || all) {
-        if (!group || loop) r = send_to_many(how, m->data);
+        if (!group || loop) r = send_to_many(u, how, m->data);
         /* To the world as well, if there is one. */
         if (r == 0 && device != INET_LO && hostnet_mode() != HOSTNET_NONE && !udp_is_ping(u))
             send_outside(u, m, &how->to);
         return r ? r : (int64_t)m->data->len;
     }
-    to = find_receiver(how);
+    to = find_receiver(u, how);
     if (to != NULL)
         r = udp_enqueue(to, how, m->data);
     else
