@@ -53,4 +53,11 @@ void hostnet_shutdown(struct hostnet *h, uint32_t how); /* SOCK_SHUT_* */
  * more. */
 void hostnet_close(struct hostnet *h);
 
+/* Is this loopback address that of a resolver which the host itself uses?  Then it is the host's
+ * that is meant: what is sent there goes out. */
+bool hostnet_is_resolver(const struct sock_addr *a);
+/* Wakes who waits for sockets of the host that have news.  Called where a CPU has nothing to run,
+ * and by who waits for sockets without sleeping. */
+void hostnet_look(void);
+
 #endif
