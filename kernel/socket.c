@@ -9,7 +9,8 @@
 #define SOCKET_DEV 0x08       /* st_dev of every socket */
 #define DEFAULT_BUFFER 212992 /* net.core.wmem_default and rmem_default */
 
-static const struct socket_family *const families[] = {&unix_family};
+static const struct socket_family *const families[] = {&unix_family, &inet_family, &inet6_family,
+                                                       &netlink_family};
 
 static uint64_t next_ino = 8192;
 
