@@ -60,7 +60,9 @@ int hostnet_start(void) {
         return r == -ENOMEM ? -ENOBUFS : -ENETUNREACH;
     }
     hostnet_shared = frame_ptr(at);
-    return hostnet_give_slots() ? 0 : -ENOBUFS;
+    if (!hostnet_give_slots()) return -ENOBUFS;
+    hostnet_give_rings(HC_NET_MEM_RX);
+    return 0;
 }
 
 struct hc_net_slot *hostnet_slot(uint32_t number) {

@@ -40,6 +40,16 @@ static uint32_t received(const struct hostnet *h) {
     return net_load(&h->slot->rx_head) - h->rx_tail;
 }
 
+uint32_t hostnet_unsent(struct hostnet *h) { return h->type == SOCK_STREAM ? unsent(h) : 0; }
+
+uint32_t hostnet_readable(struct hostnet *h) {
+    if (h->type == SOCK_STREAM) return received(h);
+    struct uio u = {.kernel = true};
+    struct sock_msg m = {.data = &u, .flags = MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT};
+    int64_t r = hostnet_message_recv(h, &m);
+    return r > 0 ? (uint32_t)r : 0;
+}
+
 /* Asks to be told when there is room; true if there is some after all. */
 static bool want_room(struct hostnet *h) {
     __atomic_store_n(&h->slot->tx_waits, 1, __ATOMIC_SEQ_CST);

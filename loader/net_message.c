@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -38,12 +39,44 @@ static int read_control(struct msghdr *m, const struct hc_net_message *a, void *
     return 0;
 }
 
+/* A program may answer who sends to its published port from the host's loopback, and nobody else
+ * there.  The last PEERS of them are known. */
+#define PEERS 256
+
+struct net_peers {
+    uint32_t next;
+    struct net_addr known[PEERS];
+};
+
+static bool is_peer(const struct net_peers *p, const struct net_addr *a) {
+    for (uint32_t i = 0; p != NULL && i < PEERS; i++) {
+        const struct net_addr *k = &p->known[i];
+        if (k->family == a->family && k->port == a->port && memcmp(k->bytes, a->bytes, 16) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void note_peer(struct net_socket *s, const struct hc_net_addr *from) {
+    struct net_addr a;
+    if (s->port == NULL || !net_addr_read(&a, from) || !net_addr_is_loopback(&a)) return;
+    if (is_peer(s->peers, &a)) return;
+    if (s->peers == NULL) s->peers = calloc(1, sizeof(*s->peers));
+    if (s->peers != NULL) s->peers->known[s->peers->next++ % PEERS] = a;
+}
+
+static int may_send(struct net_socket *s, const struct net_addr *to) {
+    bool published = s->port != NULL && net_addr_is_loopback(to);
+    if (published) return is_peer(s->peers, to) ? 0 : -EHOSTUNREACH;
+    return net_policy_check(to);
+}
+
 static int64_t destination(struct net_socket *s, struct msghdr *m, const struct hc_net_addr *a) {
     struct net_addr to;
     if (a->len == 0) return 0;
     if (!net_addr_read(&to, a)) return -EINVAL;
     if (to.family == AF_INET6 && s->family == AF_INET) return -EAFNOSUPPORT;
-    int r = net_policy_check(&to);
+    int r = may_send(s, &to);
     if (r != 0) return r;
     m->msg_namelen = net_addr_sockaddr(&to, s->family, m->msg_name);
     return 0;
@@ -87,6 +120,7 @@ int64_t net_call_recv(struct net_socket *s, struct hc_net_message *a) {
     a->result_flags = (uint32_t)m.msg_flags;
     a->addr.len = 0;
     if (m.msg_namelen > 0) net_addr_write(&a->addr, &name, s->family, 0);
+    note_peer(s, &a->addr);
     a->control_len = (uint32_t)m.msg_controllen;
     if (a->control_len > 0 && guest_copy_out(a->control, control, a->control_len) != 0)
         return -EFAULT;

@@ -25,6 +25,11 @@ uint32_t net_news_taken(void) {
 
 bool net_has_news(void) { return net_shared != NULL && net_news_taken() != news_head; }
 
+static void put_news(uint32_t number) {
+    net_shared->news[news_head % HC_NET_QUEUE] = number;
+    __atomic_store_n(&net_shared->news_head, ++news_head, __ATOMIC_SEQ_CST);
+}
+
 /* The fence that goes with the guest's: it takes an entry before it looks at the socket, so either
  * it sees what was just written there or we see that the entry is gone. */
 void net_tell(struct net_socket *s) {
@@ -37,8 +42,7 @@ void net_tell(struct net_socket *s) {
         return;
     }
     s->news_at = news_head;
-    net_shared->news[news_head % HC_NET_QUEUE] = s->number;
-    __atomic_store_n(&net_shared->news_head, ++news_head, __ATOMIC_SEQ_CST);
+    put_news(s->number);
 }
 
 void net_want(uint32_t kind, bool want) {
@@ -46,6 +50,7 @@ void net_want(uint32_t kind, bool want) {
     if (now == wanted || net_shared == NULL) return;
     wanted = now;
     __atomic_store_n(&net_shared->wanted, wanted, __ATOMIC_RELEASE);
+    if (want && news_head - net_news_taken() < HC_NET_QUEUE) put_news(HC_NET_NOBODY);
 }
 
 bool net_has_commands(void) {

@@ -203,7 +203,7 @@ static void *helper_main(void *arg) {
         rest(helping);
         uint32_t now = __atomic_load_n(&visits, __ATOMIC_RELAXED);
         bool asleep = __atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) > 0;
-        if (now != seen || (asleep && !net_has_commands())) {
+        if (now != seen || (asleep && !net_has_commands() && waiting == NULL)) {
             helping = untaken = false; /* virtual CPUs do it themselves */
             idle = now != seen ? 0 : idle + 1;
             seen = now;

@@ -15,6 +15,7 @@
 #define NET_PENDING 256 /* connections accepted in advance */
 
 struct net_port;
+struct net_peers; /* who has sent to a published port from the host's loopback */
 
 struct net_option {
     int level, name, value;
@@ -48,6 +49,7 @@ struct net_socket {
     struct net_addr bound_to;
     struct net_port *port; /* published; it keeps the descriptor */
     struct net_listener *listener;
+    struct net_peers *peers;
     struct net_socket *next; /* of the free list, or of `waiting` */
 };
 
