@@ -166,11 +166,14 @@ static struct timespec timespec_of(int64_t ns) {
 static int sleep_with_net(uint32_t cpu, struct pollfd *fds, uint32_t count,
                           const struct timespec *timeout) {
     fds[count] = (struct pollfd){.fd = net_fd(), .events = POLLIN};
+    const struct timespec soon = {.tv_nsec = NET_SOON_NS};
     for (;;) {
-        bool counted = net_sleep_begin();
-        int r = sleep_on(cpu, fds, count + 1, timeout);
-        if (counted) net_sleep_end();
-        if (r <= 0 || fds[count].revents == 0) return r;
+        enum net_sleep how = net_sleep_begin();
+        if (how == NET_NEWS) return -EINTR;
+        int r = sleep_on(cpu, fds, count + 1, how == NET_SOON ? &soon : timeout);
+        if (how != NET_OFF) net_sleep_end();
+        bool look = (r > 0 && fds[count].revents != 0) || (r == 0 && how == NET_SOON);
+        if (!look) return r;
         bool news = net_visit();
         if (r > 1) return r - 1;
         if (news || timeout != NULL) return -EINTR;

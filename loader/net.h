@@ -17,8 +17,15 @@ void net_describe(struct hermit_boot *b);
 bool net_visit(void);
 /* Readable when net_visit() has something to do; -1: nothing ever. */
 int net_fd(void);
-/* Around the sleep of a virtual CPU that watches net_fd(); end only where begin said true. */
-bool net_sleep_begin(void);
+/* Around the sleep of a virtual CPU that watches net_fd(). */
+enum net_sleep {
+    NET_OFF,   /* there is nothing to watch */
+    NET_SLEEP, /* net_sleep_end() follows */
+    NET_SOON,  /* likewise, and a look is due NET_SOON_NS later: something is to be tried again */
+    NET_NEWS,  /* no sleep: there are news */
+};
+#define NET_SOON_NS 500000
+enum net_sleep net_sleep_begin(void);
 void net_sleep_end(void);
 /* The program has ended: what it has written is sent, for some seconds where peers are slow. */
 void net_finish(void);

@@ -23,11 +23,14 @@ uint32_t net_news_taken(void) {
     return __atomic_load_n(&net_shared->news_tail, __ATOMIC_SEQ_CST);
 }
 
-bool net_has_news(void) { return net_shared != NULL && net_news_taken() != news_head; }
+bool net_has_news(void) {
+    return net_shared != NULL && net_news_taken() != __atomic_load_n(&news_head, __ATOMIC_SEQ_CST);
+}
 
 static void put_news(uint32_t number) {
     net_shared->news[news_head % HC_NET_QUEUE] = number;
-    __atomic_store_n(&net_shared->news_head, ++news_head, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&news_head, news_head + 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&net_shared->news_head, news_head, __ATOMIC_SEQ_CST);
 }
 
 /* The fence that goes with the guest's: it takes an entry before it looks at the socket, so either
@@ -83,7 +86,7 @@ static void run(const struct hc_net_command *c) {
         if (s->type != SOCK_STREAM) return;
         net_send(s);
         if (s->state & HC_NET_RX_WAITS) net_set_state(s, 0, HC_NET_RX_WAITS);
-        if (s->rx_more) net_receive(s, false);
+        if (s->rx_more) net_receive(s);
         return;
     case HC_NET_OP_SHUTDOWN:
         return shut(s, c->a);

@@ -113,7 +113,7 @@ static void receive_failed(struct net_socket *s, ssize_t n) {
     net_tell(s);
 }
 
-void net_receive(struct net_socket *s, bool to_the_end) {
+void net_receive(struct net_socket *s) {
     struct iovec iov[2];
     if (s->state & HC_NET_LISTENING) return net_accept(s);
     if (s->closing || !(s->state & HC_NET_CONNECTED) || (s->state & HC_NET_EOF)) return;
@@ -126,7 +126,7 @@ void net_receive(struct net_socket *s, bool to_the_end) {
         if (n <= 0) return receive_failed(s, n);
         net_advance(s, (uint32_t)n);
         s->rx_more = (uint32_t)n == room;
-        if (!s->rx_more && !to_the_end) return; /* what comes later is another edge */
+        if (!s->rx_more && !s->ending) return; /* what comes later is another edge */
     }
     s->rx_more = true;
     net_retry(s);

@@ -93,7 +93,7 @@ static void retry_all(void) {
         struct net_socket *s = list;
         list = s->next;
         s->waiting = false;
-        if (s->rx_more) net_receive(s, false);
+        if (s->rx_more) net_receive(s);
         if (!s->tx_stuck) net_send(s);
     }
 }
@@ -120,8 +120,8 @@ static void on_event(const struct epoll_event *e) {
     if (s->type != SOCK_STREAM) return datagram(s, e->events);
     if (s->state & HC_NET_CONNECTING) connected(s, e->events);
     if (e->events & EPOLLPRI) datagram(s, e->events);
-    bool end = (e->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if ((e->events & EPOLLIN) || end) net_receive(s, end);
+    if (e->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) s->ending = true;
+    if ((e->events & EPOLLIN) || s->ending) net_receive(s);
     if (e->events & EPOLLHUP && s->state & HC_NET_CONNECTED) {
         net_set_state(s, HC_NET_HUP, 0);
         net_tell(s);
@@ -156,10 +156,15 @@ int64_t hc_net_serve(union hc_args *args) {
     return 0;
 }
 
-bool net_sleep_begin(void) {
-    if (!net_started()) return false;
+/* The helper may have taken what net_fd() would have told of: it posts an event if it sees us
+ * sleep, or we see its news. */
+enum net_sleep net_sleep_begin(void) {
+    if (!net_started()) return NET_OFF;
     __atomic_fetch_add(&sleepers, 1, __ATOMIC_SEQ_CST);
-    return true;
+    if (!net_has_news())
+        return __atomic_load_n(&waiting, __ATOMIC_RELAXED) != NULL ? NET_SOON : NET_SLEEP;
+    __atomic_fetch_sub(&sleepers, 1, __ATOMIC_SEQ_CST);
+    return NET_NEWS;
 }
 
 void net_sleep_end(void) {
@@ -187,8 +192,9 @@ static void sleep_until_needed(void) {
 static bool help(uint32_t *taken, bool *untaken) {
     net_lock();
     bool any = serve();
-    /* News that were there the last time, and nobody has looked: an interrupt. */
+    /* News that were there the last time, and nobody has looked, or nobody will: an interrupt. */
     bool overdue = *untaken && net_has_news() && net_news_taken() == *taken;
+    if (__atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) > 0 && net_has_news()) overdue = true;
     *untaken = net_has_news();
     *taken = net_news_taken();
     net_unlock();

@@ -41,6 +41,7 @@ struct net_socket {
     bool told;
     bool watched;  /* in the epoll set */
     bool bound;    /* the guest asked for bound_port */
+    bool ending;   /* the peer has ended its side: there is no edge to come */
     bool rx_more;  /* data may wait in the host's socket */
     bool waiting;  /* in the list of those to be tried again */
     bool shut;     /* SHUT_WR when all is sent */
@@ -82,7 +83,7 @@ bool net_has_commands(void);
 
 /* net_ring.c: data. */
 int net_add_rings(uint32_t kind, uint8_t *at, uint32_t count);
-void net_receive(struct net_socket *s, bool to_the_end);
+void net_receive(struct net_socket *s);
 void net_send(struct net_socket *s);
 /* Bytes that the guest has written and that were not sent. */
 uint32_t net_unsent(struct net_socket *s);
