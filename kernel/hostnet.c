@@ -2,8 +2,8 @@
 /* Sockets of the host: what is rare and goes by calls.  Owns struct hostnet. */
 #include <hermit/boot.h>
 #include <kernel/heap.h>
-#include <linux/tcp.h>
 #include <kernel/string.h>
+#include <linux/tcp.h>
 
 #include "hostnet.h"
 

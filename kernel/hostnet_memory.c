@@ -13,7 +13,7 @@
 #define GIVE_ORDER 7
 #define SHARE 8u /* of the memory */
 
-_Static_assert(GIVE * HC_NET_RING == PAGE_SIZE << GIVE_ORDER, "whole");
+_Static_assert(GIVE *HC_NET_RING == PAGE_SIZE << GIVE_ORDER, "whole");
 
 static uint8_t *rx[HC_NET_RINGS];
 static struct tx {

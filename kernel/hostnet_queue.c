@@ -26,7 +26,7 @@ struct hc_net *hostnet_shared;
 static struct {
     struct hc_net_slot *slots;
     struct hostnet *sockets[HC_NET_SLOTS];
-} *chunks[CHUNKS];
+} * chunks[CHUNKS];
 static uint32_t chunk_count;
 static uint32_t command_head, news_tail, lost;
 static uint64_t first_command; /* TSC of the oldest that was not served, or before */

@@ -32,9 +32,7 @@ int hostnet_stream_error(struct hostnet *h) {
     return (int)h->slot->error;
 }
 
-static uint32_t unsent(const struct hostnet *h) {
-    return h->tx_head - net_load(&h->slot->tx_tail);
-}
+static uint32_t unsent(const struct hostnet *h) { return h->tx_head - net_load(&h->slot->tx_tail); }
 
 static uint32_t received(const struct hostnet *h) {
     return net_load(&h->slot->rx_head) - h->rx_tail;

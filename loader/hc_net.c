@@ -32,8 +32,8 @@ int64_t hc_net_give(union hc_args *args) {
     bool slots = a->kind == HC_NET_MEM_SLOTS;
     if (!net_started() || a->kind > HC_NET_MEM_TX || a->gpa % HERMIT_PAGE_SIZE != 0) return -EINVAL;
     if (!slots && (a->count == 0 || a->count > HC_NET_RINGS)) return -EINVAL;
-    uint64_t bytes = slots ? HC_NET_SLOTS * sizeof(struct hc_net_slot)
-                           : (uint64_t)a->count * HC_NET_RING;
+    uint64_t bytes =
+        slots ? HC_NET_SLOTS * sizeof(struct hc_net_slot) : (uint64_t)a->count * HC_NET_RING;
     void *at = guest_ptr(a->gpa, bytes);
     if (at == NULL) return -EFAULT;
     net_lock();

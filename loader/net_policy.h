@@ -13,7 +13,7 @@
 struct net_addr {
     int family; /* AF_INET, AF_INET6, or AF_UNSPEC */
     uint8_t bytes[16];
-    uint16_t port; /* 0: none */
+    uint16_t port;  /* 0: none */
     uint32_t scope; /* IPv6: interface of a link-local address */
 };
 

@@ -100,8 +100,8 @@ void net_publish(const struct publish_option *options, size_t n) {
             if (net_port_find(o->udp, guest) != NULL)
                 die(EXIT_HERMIT, "--publish %s: the program's port %u is published already",
                     o->text, guest);
-            ports[count] = (struct net_port){
-                .from = o, .host = (uint16_t)(o->first + j), .guest = guest};
+            ports[count] =
+                (struct net_port){.from = o, .host = (uint16_t)(o->first + j), .guest = guest};
             bind_port(&ports[count]);
         }
     }

@@ -19,9 +19,7 @@ bool net_queue_start(gpa_t at) {
     return true;
 }
 
-uint32_t net_news_taken(void) {
-    return __atomic_load_n(&net_shared->news_tail, __ATOMIC_SEQ_CST);
-}
+uint32_t net_news_taken(void) { return __atomic_load_n(&net_shared->news_tail, __ATOMIC_SEQ_CST); }
 
 bool net_has_news(void) {
     return net_shared != NULL && net_news_taken() != __atomic_load_n(&news_head, __ATOMIC_SEQ_CST);

@@ -20,7 +20,7 @@ struct volume_option {
 
 /* -p: host ports [first, last] reach the guest's ports from `guest` on. */
 struct publish_option {
-    const char *text; /* as given */
+    const char *text;        /* as given */
     struct net_addr address; /* AF_UNSPEC: all of the host's */
     uint16_t first, last, guest;
     bool udp;
@@ -55,8 +55,8 @@ struct options {
     size_t publish_count;
     struct net_rule *net_rules; /* in the order given */
     size_t net_rule_count;
-    char *program;       /* as given */
-    char **argv;         /* argv[0] = program as given; NULL-terminated */
+    char *program; /* as given */
+    char **argv;   /* argv[0] = program as given; NULL-terminated */
     size_t argc;
 };
 

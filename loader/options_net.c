@@ -55,7 +55,8 @@ const char *parse_publish(const char *text, struct publish_option *out) {
     text = read_publish_address(text, &out->address);
     if (!text) return "not an address (such as 127.0.0.1 or [::1])";
     text = read_range(text, &out->first, &out->last);
-    if (!text || *text != ':') return "not [IP:]HOST[-HOST]:GUEST[/udp], with ports from 1 to 65535";
+    if (!text || *text != ':')
+        return "not [IP:]HOST[-HOST]:GUEST[/udp], with ports from 1 to 65535";
     text = read_range(text + 1, &out->guest, &guest_last);
     if (text && strcmp(text, "/udp") == 0)
         out->udp = true;

@@ -8,8 +8,8 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -59,10 +59,10 @@ static const int calls[] = {
     SYS_getrusage, SYS_exit_group};
 
 /* With a network besides: net_*.c, hc_net.c.  socket(2) is one of the internet families. */
-static const int net_calls[] = {
-    SYS_bind, SYS_listen, SYS_accept4, SYS_connect, SYS_sendmsg, SYS_recvmsg, SYS_setsockopt,
-    SYS_getsockopt, SYS_getsockname, SYS_getpeername, SYS_shutdown, SYS_epoll_ctl, SYS_epoll_wait,
-    SYS_epoll_pwait};
+static const int net_calls[] = {SYS_bind,        SYS_listen,      SYS_accept4,    SYS_connect,
+                                SYS_sendmsg,     SYS_recvmsg,     SYS_setsockopt, SYS_getsockopt,
+                                SYS_getsockname, SYS_getpeername, SYS_shutdown,   SYS_epoll_ctl,
+                                SYS_epoll_wait,  SYS_epoll_pwait};
 
 static scmp_filter_ctx ctx;
 

@@ -62,18 +62,7 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(FILE_LOCK, file_lock)                                                                        \
     X(FILE_REOPEN, file_reopen)                                                                    \
     X(FILE_XATTR, file_xattr)                                                                      \
-    X(NET_START, net_start)                                                                        \
-    X(NET_GIVE, net_give)                                                                          \
-    X(NET_OPEN, net_open)                                                                          \
-    X(NET_BIND, net_bind)                                                                          \
-    X(NET_LISTEN, net_listen)                                                                      \
-    X(NET_CONNECT, net_connect)                                                                    \
-    X(NET_NAME, net_name)                                                                          \
-    X(NET_SEND, net_send)                                                                          \
-    X(NET_RECV, net_recv)                                                                          \
-    X(NET_GETOPT, net_getopt)                                                                      \
-    X(NET_SETOPT, net_setopt)                                                                      \
-    X(NET_SERVE, net_serve)
+    HC_NET_LIST(X)
 
 enum hc_nr {
 #define X(name, fn) HC_##name,

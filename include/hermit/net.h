@@ -19,13 +19,28 @@
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 
+/* Part of HC_LIST. */
+#define HC_NET_LIST(X)                                                                             \
+    X(NET_START, net_start)                                                                        \
+    X(NET_GIVE, net_give)                                                                          \
+    X(NET_OPEN, net_open)                                                                          \
+    X(NET_BIND, net_bind)                                                                          \
+    X(NET_LISTEN, net_listen)                                                                      \
+    X(NET_CONNECT, net_connect)                                                                    \
+    X(NET_NAME, net_name)                                                                          \
+    X(NET_SEND, net_send)                                                                          \
+    X(NET_RECV, net_recv)                                                                          \
+    X(NET_GETOPT, net_getopt)                                                                      \
+    X(NET_SETOPT, net_setopt)                                                                      \
+    X(NET_SERVE, net_serve)
+
 #define HC_NET_RING 131072u
 #define HC_NET_NO_RING UINT32_MAX
 #define HC_NET_NOBODY UINT32_MAX /* news that are no socket's: `wanted` */
-#define HC_NET_QUEUE 2048u    /* entries of the two queues; a power of two, as the ring's size */
-#define HC_NET_SOCKETS 65536u /* numbers at most */
-#define HC_NET_SLOTS 256u     /* slots that one NET_MEMORY brings */
-#define HC_NET_RINGS 512u     /* rings of a direction at most */
+#define HC_NET_QUEUE 2048u       /* entries of the two queues; a power of two, as the ring's size */
+#define HC_NET_SOCKETS 65536u    /* numbers at most */
+#define HC_NET_SLOTS 256u        /* slots that one NET_MEMORY brings */
+#define HC_NET_RINGS 512u        /* rings of a direction at most */
 #define HC_NET_RESOLVERS 3u
 #define HC_NET_CONTROL 256u /* bytes of control messages at most */
 #define HC_NET_OPTION 256u  /* bytes of an option's value at most */
@@ -135,7 +150,9 @@ struct hc_net_message {
     uint32_t edges;
     uint32_t pad;
 };
-/* NET_GETOPT, NET_SETOPT: value contiguous, len in and out. */
+/* NET_SERVE: moves what can be moved, now.
+ *
+ * NET_GETOPT, NET_SETOPT: value contiguous, len in and out. */
 struct hc_net_option {
     uint32_t number;
     int32_t level, name;

@@ -40,8 +40,8 @@ int hostnet_connect(struct hostnet *h, const struct sock_addr *a);
  * send and recv do.  A stream's end is 0. SIGPIPE is the caller's affair. */
 int64_t hostnet_send(struct hostnet *h, struct sock_msg *m);
 int64_t hostnet_recv(struct hostnet *h, struct sock_msg *m);
-/* FIONREAD: bytes that can be read, of a datagram socket those of the next one; SIOCOUTQ: bytes that
- * the host has not taken. */
+/* FIONREAD: bytes that can be read, of a datagram socket those of the next one; SIOCOUTQ: bytes
+ * that the host has not taken. */
 uint32_t hostnet_readable(struct hostnet *h);
 uint32_t hostnet_unsent(struct hostnet *h);
 /* POLL* now, as poll(2) of the host socket. */

@@ -54,9 +54,8 @@ static int64_t open_socket(uint32_t family, uint32_t type, uint32_t protocol) {
 
 static int64_t name_call(enum hc_nr nr, int64_t number, uint16_t *port, uint32_t flags) {
     union hc_args a = {.net_name = {.number = (uint32_t)number, .flags = flags}};
-    struct sockaddr_in in = {.sin_family = AF_INET,
-                             .sin_port = htons(*port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in in = {
+        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     a.net_name.addr.len = sizeof(in);
     memcpy(a.net_name.addr.bytes, &in, sizeof(in));
     int64_t r = call(nr, &a);
@@ -215,9 +214,8 @@ static void test_refused(void **state) {
 }
 
 static int connect_to(uint16_t port) {
-    struct sockaddr_in in = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in in = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
     return fd;
@@ -372,10 +370,10 @@ static void test_nonsense(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_give),     cmocka_unit_test(test_open),
-        cmocka_unit_test(test_data),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_listen),   cmocka_unit_test(test_datagrams),
-        cmocka_unit_test(test_options),  cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_give),    cmocka_unit_test(test_open),
+        cmocka_unit_test(test_data),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_listen),  cmocka_unit_test(test_datagrams),
+        cmocka_unit_test(test_options), cmocka_unit_test(test_nonsense),
     };
     return cmocka_run_group_tests(tests, start, fixture_teardown);
 }

@@ -30,10 +30,11 @@ static void test_publish(void **state) {
     assert_int_equal(p.address.family, AF_INET6);
     assert_int_equal(p.last, 3);
     assert_null(parse_publish("1-3:10-12/tcp", &p));
-    const char *const bad[] = {"",        "80",        "80:",        ":80",          "0:80",
-                               "80:0",    "65536:1",   "1:65536",    "3-1:1",        "1-3:1-2",
-                               "1-3:65534", "80:80/sctp", "a:80:80", "1.2.3:80:80",  "[::1:80:80",
-                               "[::1]80:80", "80:80 ", "80:80:80:80", "1.2.3.4:80",   "-1:80"};
+    const char *const bad[] = {"",        "80",          "80:",        ":80",
+                               "0:80",    "80:0",        "65536:1",    "1:65536",
+                               "3-1:1",   "1-3:1-2",     "1-3:65534",  "80:80/sctp",
+                               "a:80:80", "1.2.3:80:80", "[::1:80:80", "[::1]80:80",
+                               "80:80 ",  "80:80:80:80", "1.2.3.4:80", "-1:80"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_non_null(parse_publish(bad[i], &p));
 }
@@ -51,8 +52,9 @@ static void test_rules(void **state) {
     assert_null(parse_net_rule("[fd00::/8]:53", &r));
     assert_int_equal(r.net.port, 53);
     assert_null(parse_net_rule("::/0", &r));
-    const char *const bad[] = {"", "10", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8:0", "10.0.0.0/8:x",
-                               "[::1", "[::1]x", "::/129", "10.0.0.0/8:70000", "example.org"};
+    const char *const bad[] = {
+        "",     "10",     "10.0.0.0/33", "10.0.0.0/",        "10.0.0.0/8:0", "10.0.0.0/8:x",
+        "[::1", "[::1]x", "::/129",      "10.0.0.0/8:70000", "example.org"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_non_null(parse_net_rule(bad[i], &r));
 }
@@ -111,6 +113,7 @@ static void test_mapped(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_publish), cmocka_unit_test(test_rules),
-                                       cmocka_unit_test(test_policy), cmocka_unit_test(test_mapped)};
+                                       cmocka_unit_test(test_policy),
+                                       cmocka_unit_test(test_mapped)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
