@@ -15,6 +15,8 @@ void net_init(const struct options *o);
 void net_describe(struct hermit_boot *b);
 /* A virtual CPU has nothing to run: moves data both ways.  True: the guest has news to look at. */
 bool net_visit(void);
+/* Sends what the guest has left, on the occasion of another call. */
+void net_flush(void);
 /* Readable when net_visit() has something to do; -1: nothing ever. */
 int net_fd(void);
 /* Around the sleep of a virtual CPU that watches net_fd(). */

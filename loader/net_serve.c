@@ -70,6 +70,11 @@ int net_watch(struct net_socket *s) {
     return 0;
 }
 
+void net_unwatch(struct net_socket *s) {
+    if (s->watched) (void)!epoll_ctl(epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
+    s->watched = false;
+}
+
 void net_retry(struct net_socket *s) {
     if (s->waiting) return;
     s->waiting = true;
@@ -148,6 +153,13 @@ bool net_visit(void) {
     bool news = net_has_news();
     net_unlock();
     return news;
+}
+
+void net_flush(void) {
+    if (!net_started() || !net_has_commands()) return;
+    net_lock();
+    net_run_commands();
+    net_unlock();
 }
 
 int64_t hc_net_serve(union hc_args *args) {

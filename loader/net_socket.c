@@ -90,7 +90,10 @@ void net_destroy(struct net_socket *s) {
     net_forget_retry(s);
     if (s->listener != NULL) net_listener_end(s);
     net_forget_ring(s);
-    if (s->port != NULL) net_port_release(s->port, s->family);
+    if (s->port != NULL) {
+        net_unwatch(s);
+        net_port_release(s->port, s->family);
+    }
     free(s->peers);
     s->peers = NULL;
     close(s->fd);

@@ -113,6 +113,8 @@ bool net_started(void);
 int net_start_service(void);
 /* Adds s to the set of watched descriptors; 0 or -errno. */
 int net_watch(struct net_socket *s);
+/* Takes it out, where closing the descriptor does not: a published port's is a duplicate. */
+void net_unwatch(struct net_socket *s);
 /* Tries s again the next time. */
 void net_retry(struct net_socket *s);
 void net_forget_retry(struct net_socket *s);
