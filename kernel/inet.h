@@ -136,8 +136,6 @@ int inet_bind(struct socket *s, const struct sock_addr *addr);
 int inet_getname(struct socket *s, bool peer, struct sock_addr *out);
 /* Forgets the peer, and what connect(2) chose. */
 void inet_unconnect(struct inet_sock *s);
-/* What is left of an ioctl(2) for all of them: interfaces. inet_ioctl.c. */
-int64_t inet_ioctl(struct socket *s, uint32_t request, gva_t arg);
 
 /* inet_option.c: IP and IPv6 level, and what SOL_SOCKET leaves to the family. */
 enum inet_option_slot {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ioctl(2) of any internet socket: what the interfaces are. netdevice(7).  They cannot be
- * changed. */
+/* ioctl(2) of any socket, whatever its family: what the interfaces are. netdevice(7).  They cannot
+ * be changed. */
 #include <kernel/clock.h>
 #include <kernel/process.h>
 #include <kernel/string.h>
@@ -133,7 +133,7 @@ static int64_t name_of(gva_t arg) {
     return put_user(q, arg);
 }
 
-int64_t inet_ioctl(struct socket *s, uint32_t request, gva_t arg) {
+int64_t socket_ioctl_interface(uint32_t request, gva_t arg) {
     switch (request) {
     case SIOCGIFCONF:
         return list_all(arg);

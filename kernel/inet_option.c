@@ -240,7 +240,7 @@ static int get_device(const struct inet_sock *s, gva_t value, uint32_t *len) {
 
 static int get_mtu(const struct inet_sock *s, int32_t *mtu) {
     if (s->at.peer.port == 0) return -ENOTCONN;
-    *mtu = (int32_t)inet_iface_of(&s->at.peer.ip)->mtu;
+    *mtu = (int32_t)min(inet_iface_of(&s->at.peer.ip)->mtu, 65535u);
     return 0;
 }
 

@@ -116,8 +116,7 @@ int inet_bind(struct socket *sock, const struct sock_addr *addr) {
     if (end.port != 0 && end.port < FIRST_FREE_PORT && s->ports != &inet_ping_ports &&
         hostnet_mode() != HOSTNET_USER && !process_capable(CAP_NET_BIND_SERVICE))
         return -EACCES;
-    if (s->at.port != NULL || s->addr_locked || sock->listening || s->at.peer.port != 0)
-        return -EINVAL;
+    if (s->at.port != NULL || sock->listening || s->at.peer.port != 0) return -EINVAL;
     if (s->sock.family == AF_INET6 && ip_is_v4(&end.ip) && s->v6only) return -EINVAL;
     s->at.local = end;
     s->addr_locked = !ip_is_any(&end.ip);

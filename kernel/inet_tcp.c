@@ -124,6 +124,7 @@ static void abort_connection(struct tcp_sock *t) {
 
 void tcp_disconnect(struct tcp_sock *t) {
     struct socket *s = &t->in.sock;
+    bool cut = t->state != TCP_S_CLOSE && t->state != TCP_S_LISTEN;
 
     if (t->state == TCP_S_LISTEN) tcp_stop_listening(t);
     abort_connection(t);
@@ -134,7 +135,7 @@ void tcp_disconnect(struct tcp_sock *t) {
     tcp_queue_drop(&t->in_queue, tcp_queued(&t->in_queue));
     inet_unconnect(&t->in);
     s->shutdown = 0;
-    s->error = 0;
+    s->error = cut ? ECONNRESET : 0;
     tcp_wake(t, 0);
 }
 
@@ -215,7 +216,7 @@ static uint32_t local_events(const struct tcp_sock *t) {
     if (s->shutdown & SOCK_SHUT_RECV) events |= POLLIN | POLLRDNORM | POLLRDHUP;
     if (s->error != 0) events |= POLLERR;
     if (t->state == TCP_S_SYN_SENT) return events;
-    if (tcp_readable_bytes(t) >= s->rcvlowat) events |= POLLIN | POLLRDNORM;
+    if (tcp_readable(t)) events |= POLLIN | POLLRDNORM;
     if ((s->shutdown & SOCK_SHUT_SEND) || tcp_writable(t)) events |= POLLOUT | POLLWRNORM;
     if (t->urgent == URG_UNREAD) events |= POLLPRI;
     return events;
@@ -254,7 +255,7 @@ static int64_t tcp_ioctl(struct socket *s, uint32_t request, gva_t arg) {
     switch (request) {
     case FIONREAD:
         if (t->state == TCP_S_LISTEN) return -EINVAL;
-        value = (int)(t->remote ? hostnet_readable(t->in.host) : tcp_readable_bytes(t));
+        value = (int)(t->remote ? hostnet_readable(t->in.host) : tcp_unread(t));
         return put_user(value, arg);
     case SIOCATMARK:
         value = !t->remote && tcp_at_mark(t);
@@ -266,7 +267,7 @@ static int64_t tcp_ioctl(struct socket *s, uint32_t request, gva_t arg) {
     default:
         break;
     }
-    return inet_ioctl(s, request, arg);
+    return -ENOTTY;
 }
 
 const struct socket_ops inet_tcp_ops = {

@@ -126,8 +126,10 @@ int64_t tcp_send(struct socket *s, struct sock_msg *m);
 int64_t tcp_recv(struct socket *s, struct sock_msg *m);
 /* May a program write?  As poll(2) sees it. */
 bool tcp_writable(const struct tcp_sock *t);
-/* Bytes that could be read, without the urgent one where it is not in line. */
-uint64_t tcp_readable_bytes(const struct tcp_sock *t);
+/* May it read? */
+bool tcp_readable(const struct tcp_sock *t);
+/* FIONREAD: bytes up to the urgent one, or all. */
+uint64_t tcp_unread(const struct tcp_sock *t);
 bool tcp_at_mark(const struct tcp_sock *t);
 
 /* inet_tcp_option.c */

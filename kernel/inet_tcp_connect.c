@@ -88,6 +88,7 @@ static int start(struct tcp_sock *t, const struct sock_addr *addr) {
     r = inet_port_connect(s);
     if (r == 0 && inet_leaves(&s->at.peer, tcp_find_listener(t) != NULL)) r = connect_outside(t);
     if (r) {
+        t->state = TCP_S_CLOSE;
         tcp_disconnect(t);
         return r;
     }
@@ -122,6 +123,7 @@ int tcp_connect(struct socket *s, const struct sock_addr *addr, bool nonblock) {
     if (!t->connecting) {
         if (t->state != TCP_S_CLOSE) return -EISCONN;
         s->shutdown = 0;
+        s->error = 0;
         r = start(t, addr);
         if (r) return r;
         t->connecting = true;

@@ -5,14 +5,18 @@
 #include "inet_tcp.h"
 
 static bool urgent_hidden(const struct tcp_sock *t) {
-    return t->urgent != URG_NONE && !socket_has(&t->in.sock, SO_OOBINLINE) &&
-           t->urgent_at >= t->in_queue.head;
+    return t->urgent != URG_NONE && !socket_has(&t->in.sock, SO_OOBINLINE);
 }
 
-uint64_t tcp_readable_bytes(const struct tcp_sock *t) {
-    uint64_t n = tcp_queued(&t->in_queue);
+uint64_t tcp_unread(const struct tcp_sock *t) {
+    return urgent_hidden(t) ? t->urgent_at - t->in_queue.head : tcp_queued(&t->in_queue);
+}
 
-    return n > 0 && urgent_hidden(t) ? n - 1 : n;
+bool tcp_readable(const struct tcp_sock *t) {
+    uint64_t wanted = t->in.sock.rcvlowat;
+
+    if (urgent_hidden(t) && tcp_at_mark(t)) wanted++;
+    return tcp_queued(&t->in_queue) >= wanted;
 }
 
 bool tcp_at_mark(const struct tcp_sock *t) {

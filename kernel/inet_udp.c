@@ -161,7 +161,7 @@ static int64_t udp_ioctl(struct socket *s, uint32_t request, gva_t arg) {
     if (request == FIONREAD) return put_user(bytes, arg);
     bytes = 0;
     if (request == SIOCOUTQ) return put_user(bytes, arg);
-    return inet_ioctl(s, request, arg);
+    return -ENOTTY;
 }
 
 static void udp_purge(struct udp_sock *u, struct udp_queue *queue) {

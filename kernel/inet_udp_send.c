@@ -205,7 +205,9 @@ int64_t udp_send(struct socket *s, struct sock_msg *m) {
     struct udp_sending how = {0};
     int64_t r;
 
-    if (m->flags & MSG_OOB) return -EOPNOTSUPP;
+    r = udp_autobind(u);
+    if (r) return -EAGAIN;
+    if ((m->flags & MSG_OOB) && s->family == AF_INET) return -EOPNOTSUPP;
     if (m->data->len > 0xffff) return -EMSGSIZE;
     r = prepare(u, m, &how);
     if (r) return r;
@@ -213,8 +215,6 @@ int64_t udp_send(struct socket *s, struct sock_msg *m) {
     r = socket_take_error(s);
     if (r) return r;
     if (s->shutdown & SOCK_SHUT_SEND) return -EPIPE;
-    r = udp_autobind(u);
-    if (r) return r == -EADDRINUSE ? -EAGAIN : r;
     how.from.port = u->in.at.local.port;
     if (leaves(u, &how)) return send_outside(u, m, &how.to);
     if (u->in.host != NULL && ip_is_loopback(&how.to.ip)) {

@@ -102,8 +102,9 @@ static struct waitq *file_queue(struct file *f) {
 
 static int64_t file_request(struct file *f, uint32_t request, gva_t arg) {
     struct socket *s = f->priv;
+    int64_t r = s->ops->ioctl ? s->ops->ioctl(s, request, arg) : -ENOTTY;
 
-    return s->ops->ioctl ? s->ops->ioctl(s, request, arg) : -ENOTTY;
+    return r == -ENOTTY ? socket_ioctl_interface(request, arg) : r;
 }
 
 static int file_attr(struct file *f, struct hc_attr *attr) {

@@ -59,7 +59,7 @@ struct socket_ops {
     int (*shutdown)(struct socket *s, uint32_t how); /* SOCK_SHUT_* */
     uint32_t (*poll)(struct socket *s);
     void (*refresh)(struct socket *s); /* brings s->error up to date; NULL: it always is */
-    int64_t (*ioctl)(struct socket *s, uint32_t request, gva_t arg); /* NULL: -ENOTTY */
+    int64_t (*ioctl)(struct socket *s, uint32_t request, gva_t arg); /* NULL: none */
     /* Levels other than SOL_SOCKET, and of that one what socket.h does not know; -ENOPROTOOPT: not
      * known here either.  get: *len is the room in and the length out. */
     int (*setopt)(struct socket *s, int level, int name, gva_t value, uint32_t len);
@@ -120,6 +120,10 @@ int socket_take_error(struct socket *s);
 int64_t socket_deadline(int64_t timeout_ns, bool nonblock);
 /* Waits on q: 0, -EAGAIN at the deadline, -ERESTARTSYS, or -EINTR where the call has a timeout. */
 int socket_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t deadline_ns);
+
+/* ioctl(2) about interfaces, which every socket answers; -ENOTTY: not one of these.
+ * netdevice(7). */
+int64_t socket_ioctl_interface(uint32_t request, gva_t arg);
 
 /* SOL_SOCKET: socket(7). */
 int socket_setopt(struct socket *s, int name, gva_t value, uint32_t len);
