@@ -4,6 +4,7 @@
 #include <loader/net_socket.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include <loader/hc_path.h>
 
+#define BURST 64 /* connections, then it is the guest's turn */
 #define RECORD sizeof(struct hc_net_accepted)
 
 static struct net_listener *listener_of(struct net_socket *s) {
@@ -60,7 +62,7 @@ int net_listen(struct net_socket *s, uint32_t backlog) {
         if (r != 0) return r;
     }
     if (s->bound && s->port == NULL) return -EACCES; /* user mode, not published */
-    if (listen(s->fd, backlog > SOMAXCONN ? SOMAXCONN : (int)backlog) != 0) return -errno;
+    if (listen(s->fd, backlog > INT_MAX ? INT_MAX : (int)backlog) != 0) return -errno;
     s->listener->limit = backlog < NET_PENDING ? backlog + 1 : NET_PENDING;
     net_set_state(s, HC_NET_LISTENING, 0);
     return net_watch(s);
@@ -93,7 +95,7 @@ static void announce(struct net_socket *s, struct hc_net_accepted *at, struct ne
 void net_accept(struct net_socket *s) {
     struct sockaddr_storage peer;
     if (s->closing || !(s->state & HC_NET_LISTENING)) return;
-    for (int round = 0; round < NET_PENDING; round++) {
+    for (int round = 0; round < BURST; round++) {
         s->rx_more = true;
         uint32_t untaken = net_untaken(s);
         if (untaken >= s->listener->limit * RECORD) {
@@ -103,7 +105,7 @@ void net_accept(struct net_socket *s) {
             return;
         }
         struct hc_net_accepted *at = net_record(s, RECORD);
-        if (at == NULL) return net_retry(s);
+        if (at == NULL || !net_any_free()) return net_retry(s);
         int fd = accept_one(s, &peer);
         s->rx_more = fd != -EAGAIN;
         if (fd == -EAGAIN) return;
@@ -113,7 +115,7 @@ void net_accept(struct net_socket *s) {
             if (c != NULL)
                 net_destroy(c);
             else
-                close(fd); /* out of numbers: the guest is told to bring more */
+                close(fd);
             return net_retry(s);
         }
         announce(s, at, c, &peer);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define CHUNKS (HC_NET_SOCKETS / HC_NET_SLOTS)
-#define FEW 32 /* free numbers */
+#define FEW HC_NET_SLOTS /* free numbers: more than are accepted before the guest looks */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct net_socket *chunks[CHUNKS];
@@ -45,7 +45,7 @@ int net_add_slots(struct hc_net_slot *slots) {
         put_free(&chunk[i]);
     }
     chunk_count++;
-    net_want(HC_NET_MEM_SLOTS, free_count < FEW && chunk_count < CHUNKS);
+    net_want(HC_NET_MEM_SLOTS, free_count <= FEW && chunk_count < CHUNKS);
     return 0;
 }
 
@@ -59,10 +59,14 @@ void net_set_error(struct net_socket *s, int error) {
     __atomic_store_n(&s->slot->errors, s->slot->errors + 1, __ATOMIC_RELEASE);
 }
 
+bool net_any_free(void) {
+    if (free_count <= FEW && chunk_count < CHUNKS) net_want(HC_NET_MEM_SLOTS, true);
+    return free_count > 0;
+}
+
 struct net_socket *net_new(int fd, int family, int type, int protocol) {
     struct net_socket *s = free_first;
-    if (free_count <= FEW && chunk_count < CHUNKS) net_want(HC_NET_MEM_SLOTS, true);
-    if (s == NULL) return NULL;
+    if (!net_any_free()) return NULL;
     free_first = s->next;
     free_count--;
     uint32_t generation = s->generation + 1;

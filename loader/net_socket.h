@@ -61,6 +61,8 @@ struct net_socket *net_get(uint32_t number);
 uint32_t net_socket_count(void); /* numbers below may be in use */
 /* A free one that takes fd over, or NULL: fd stays the caller's. */
 struct net_socket *net_new(int fd, int family, int type, int protocol);
+/* Is there a free one?  If there are few, the guest is asked for more. */
+bool net_any_free(void);
 /* Closes and frees it. */
 void net_destroy(struct net_socket *s);
 /* Adds the slots of one NET_GIVE; 0 or -errno. */
