@@ -73,6 +73,9 @@ bool ip_is_broadcast(const union ip *ip);
 bool ip_is_link_local(const union ip *ip); /* fe80::/10 */
 /* An address of the guest itself. */
 bool ip_is_local(const union ip *ip);
+/* Does what is sent there leave the guest?  Loopback stays inside, but for the host's own resolver,
+ * and in host mode, where it is the host's unless somebody inside has the port. */
+bool inet_leaves(const struct inet_end *to, bool somebody_inside);
 union ip ip_from_v4(uint32_t address);
 /* What connect(2) and sendto(2) are given, for a socket of this family: -EINVAL,
  * -EAFNOSUPPORT. */

@@ -86,6 +86,16 @@ bool ip_is_local(const union ip *ip) {
     return ip_is_v4(ip) && ip->w[3] == OWN_ADDRESS && inet_iface_count() > 1;
 }
 
+bool inet_leaves(const struct inet_end *to, bool somebody_inside) {
+    struct sock_addr addr;
+
+    if (!ip_is_local(&to->ip)) return true;
+    if (!ip_is_loopback(&to->ip)) return false;
+    if (hostnet_mode() == HOSTNET_HOST) return !somebody_inside;
+    inet_end_put(ip_is_v4(&to->ip) ? AF_INET : AF_INET6, to, &addr);
+    return hostnet_is_resolver(&addr);
+}
+
 union ip ip_from_v4(uint32_t address) {
     return (union ip){.w = {0, 0, V4_PREFIX, address}};
 }

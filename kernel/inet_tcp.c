@@ -248,21 +248,6 @@ void inet_tcp_show(const struct inet_sock *s, struct inet_shown *out) {
         *out = (struct inet_shown){t->state, t->listener->backlog, t->listener->queued};
 }
 
-/* What could be read of a connection of the host; more than this is told as this. */
-#define PEEKED 16384u
-
-static int64_t unread_outside(struct tcp_sock *t) {
-    struct iovec iov = {kmalloc(PEEKED), PEEKED};
-    struct uio u = {.iov = &iov, .count = 1, .kernel = true, .len = PEEKED};
-    struct sock_msg m = {.data = &u, .flags = MSG_PEEK | MSG_DONTWAIT};
-    int64_t r;
-
-    if (iov.iov_base == NULL) return -ENOMEM;
-    r = hostnet_recv(t->in.host, &m);
-    kfree(iov.iov_base);
-    return max(r, 0);
-}
-
 static int64_t tcp_ioctl(struct socket *s, uint32_t request, gva_t arg) {
     struct tcp_sock *t = tcp_of(s);
     int value = 0;
@@ -270,13 +255,14 @@ static int64_t tcp_ioctl(struct socket *s, uint32_t request, gva_t arg) {
     switch (request) {
     case FIONREAD:
         if (t->state == TCP_S_LISTEN) return -EINVAL;
-        value = (int)(t->remote ? unread_outside(t) : (int64_t)tcp_unread(t));
+        value = (int)(t->remote ? hostnet_readable(t->in.host) : tcp_unread(t));
         return put_user(value, arg);
     case SIOCATMARK:
         value = !t->remote && tcp_at_mark(t);
         return put_user(value, arg);
     case SIOCOUTQ:
         if (t->state == TCP_S_LISTEN) return -EINVAL;
+        if (t->remote) value = (int)hostnet_unsent(t->in.host);
         return put_user(value, arg);
     default:
         break;

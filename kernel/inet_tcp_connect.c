@@ -86,7 +86,7 @@ static int start(struct tcp_sock *t, const struct sock_addr *addr) {
     if (r) return r;
     if (!s->addr_locked) s->at.local.ip = inet_source(&s->at.peer.ip);
     r = inet_port_connect(s);
-    if (r == 0 && !ip_is_local(&s->at.peer.ip)) r = connect_outside(t);
+    if (r == 0 && inet_leaves(&s->at.peer, tcp_find_listener(t) != NULL)) r = connect_outside(t);
     if (r) {
         t->state = TCP_S_CLOSE;
         tcp_disconnect(t);

@@ -96,7 +96,8 @@ static int connect_to(struct udp_sock *u, struct inet_end *end) {
     if (s->sock.family == AF_INET6 && s->v6only && ip_is_v4(&end->ip)) return -ENETUNREACH;
     if (ip_is_broadcast(&end->ip) && !socket_has(&s->sock, SO_BROADCAST)) return -EACCES;
     if (s->addr_locked && ip_is_v4(&s->at.local.ip) != ip_is_v4(&end->ip)) return -ENETUNREACH;
-    if (!ip_is_local(&end->ip) && !ip_is_multicast(&end->ip) && !ip_is_broadcast(&end->ip)) {
+    if (inet_leaves(end, inet_port_first(s->ports, end->port) != NULL) &&
+        !ip_is_multicast(&end->ip) && !ip_is_broadcast(&end->ip)) {
         r = udp_open_host(u);
         if (r == -ENETUNREACH) inet_refused(end);
         if (r) return r;
@@ -157,6 +158,8 @@ static int64_t udp_ioctl(struct socket *s, uint32_t request, gva_t arg) {
     const struct udp_datagram *d = TAILQ_FIRST(&u->queue);
     int bytes = d != NULL ? (int)d->len : 0;
 
+    if (request == FIONREAD && d == NULL && u->in.host != NULL)
+        bytes = (int)hostnet_readable(u->in.host);
     if (request == FIONREAD) return put_user(bytes, arg);
     bytes = 0;
     if (request == SIOCOUTQ) return put_user(bytes, arg);

@@ -194,6 +194,13 @@ static int64_t deliver(struct udp_sock *u, struct sock_msg *m, struct udp_sendin
     return r ? r : (int64_t)m->data->len;
 }
 
+static bool leaves(struct udp_sock *u, const struct udp_sending *how) {
+    const struct inet_end *to = &how->to;
+
+    if (ip_is_multicast(&to->ip) || ip_is_broadcast(&to->ip)) return false;
+    return inet_leaves(to, udp_is_ping(u) || find_receiver(how) != NULL);
+}
+
 int64_t udp_send(struct socket *s, struct sock_msg *m) {
     struct udp_sock *u = udp_of(s);
     struct udp_sending how = {0};
@@ -210,7 +217,11 @@ int64_t udp_send(struct socket *s, struct sock_msg *m) {
     if (r) return r;
     if (s->shutdown & SOCK_SHUT_SEND) return -EPIPE;
     how.from.port = u->in.at.local.port;
-    if (!ip_is_local(&how.to.ip) && !ip_is_multicast(&how.to.ip) && !ip_is_broadcast(&how.to.ip))
-        return send_outside(u, m, &how.to);
+    if (leaves(u, &how)) return send_outside(u, m, &how.to);
+    if (u->in.host != NULL && ip_is_loopback(&how.to.ip)) {
+        /* An answer to who has sent to a published port from the host's loopback. */
+        r = send_outside(u, m, &how.to);
+        if (r >= 0) return r;
+    }
     return udp_is_ping(u) ? ping_send(u, m, &how) : deliver(u, m, &how);
 }

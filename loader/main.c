@@ -18,6 +18,7 @@
 #include <loader/file_window.h>
 #include <loader/kvm.h>
 #include <loader/memory.h>
+#include <loader/net.h>
 #include <loader/options.h>
 #include <loader/qemu.h>
 #include <loader/sandbox.h>
@@ -73,6 +74,7 @@ static void build_boot_block(const struct options *o, const struct view *v,
     if (handle < 0) die(EXIT_HERMIT, "too many open files");
     boot_block_write(b, size, o, v, engine, (uint32_t)handle);
     memory_describe(b);
+    net_describe(b);
     handle_describe_stdio(b->stdio);
     umask(0); /* the guest applies the program's own */
     if (getrandom(b->seed, sizeof(b->seed), 0) != sizeof(b->seed)) {
@@ -106,6 +108,7 @@ int main(int argc, char **argv) {
     if (o.check) check_program(argv);
     view_build(&v, &o);
     open_trace(&o);
+    net_init(&o);
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);
     size_t size = boot_block_size(&o, &v);
@@ -121,11 +124,12 @@ int main(int argc, char **argv) {
         if (o.timeout_ns != 0) event_set_timeout(o.timeout_ns);
         stats_mark(STATS_VM);
         vcpu_prepare_first(memory_boot_gpa());
-        sandbox_enter();
+        sandbox_enter(o.net != HC_NET_NONE);
         vcpu_run_first();
     } else {
         qemu_run(&o, memory_boot_block(), size);
     }
+    net_finish();
     stats_mark(STATS_END);
     if (o.strace_summary) stats_print_summary();
     if (o.stats) stats_print(engine);

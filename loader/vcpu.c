@@ -22,6 +22,7 @@
 #include <loader/cpuid.h>
 #include <loader/diag.h>
 #include <loader/event.h>
+#include <loader/net.h>
 #include <loader/poller.h>
 #include <loader/services.h>
 #include <loader/thread.h>
@@ -141,6 +142,7 @@ static void inject_event(struct vcpu *v) {
 static void doorbell(struct vcpu *v) {
     v->exits.doorbell++;
     poller_note_doorbell();
+    net_flush(); /* the exit was paid for */
     /* Claimed by the polling thread in the meantime: it will be done in a moment. */
     if (!hc_serve(v->id, true)) hc_wait_served();
 }

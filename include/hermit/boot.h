@@ -64,6 +64,7 @@ struct hermit_boot {
     uint32_t uid, gid, euid, egid;
     uint32_t umask;
     uint32_t cpus;
+    uint32_t net, nresolvers;     /* enum hc_net_mode; how many of `resolvers` there are */
     uint32_t argc, argv;          /* argv: offset of argc string offsets (uint32_t) */
     uint32_t envc, envp;          /* likewise */
     uint32_t program;             /* guest path of the program, canonical */
@@ -77,7 +78,8 @@ struct hermit_boot {
     gpa_t prog_gpa;          /* the whole program file mapped read-only, or 0 */
     struct hc_attr prog_attr;
     struct hermit_boot_stdio stdio[3];
-    uint8_t seed[HERMIT_BOOT_SEED]; /* fresh from getrandom(2) */
+    struct hc_net_addr resolvers[HC_NET_RESOLVERS]; /* of the host, at loopback addresses */
+    uint8_t seed[HERMIT_BOOT_SEED];                 /* fresh from getrandom(2) */
 };
 
 /* Handles 0, 1 and 2 are hermit-run's own standard streams, always open. */

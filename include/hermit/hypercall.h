@@ -17,7 +17,9 @@
 
 #include <stdint.h>
 
-#define HC_VERSION 3
+#include <hermit/net.h>
+
+#define HC_VERSION 4
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -59,7 +61,8 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(FILE_CLOSE, file_close)                                                                      \
     X(FILE_LOCK, file_lock)                                                                        \
     X(FILE_REOPEN, file_reopen)                                                                    \
-    X(FILE_XATTR, file_xattr)
+    X(FILE_XATTR, file_xattr)                                                                      \
+    HC_NET_LIST(X)
 
 enum hc_nr {
 #define X(name, fn) HC_##name,
@@ -420,6 +423,12 @@ union hc_args {
     struct hc_file_lock file_lock;
     struct hc_file_reopen file_reopen;
     struct hc_file_xattr file_xattr;
+    struct hc_net_start net_start;
+    struct hc_net_give net_give;
+    struct hc_net_open net_open;
+    struct hc_net_name net_name;
+    struct hc_net_message net_message;
+    struct hc_net_option net_option;
     uint64_t words[14];
 };
 
@@ -434,6 +443,7 @@ enum hc_event {
     HC_EVENT_SIGNAL, /* comm->signal_counts tells which */
     HC_EVENT_TIMER,
     HC_EVENT_JOB, /* a job is done */
+    HC_EVENT_NET, /* there are news of sockets that the guest has not looked at for long */
     HC_EVENT_KINDS
 };
 
@@ -452,7 +462,7 @@ struct hc_comm {
     uint32_t posted;  /* host: events so far, counted after their own count, before the interrupt */
     uint32_t seen;    /* guest: what `posted` was when it last looked at the counts */
     uint32_t events[HC_EVENT_KINDS]; /* host: by kind */
-    uint32_t pad[10];
+    uint32_t pad[9];
     uint32_t kernel_lock; /* alone in its cache line */
     uint32_t pad2[15];
     uint32_t kicked[HC_MAX_CPUS];

@@ -18,8 +18,10 @@
 #include <unistd.h>
 
 #include <hermit/layout.h>
+#include <loader/diag.h>
 #include <loader/guest_mem.h>
 #include <loader/services.h>
+#include <loader/thread.h>
 #include <loader/tty.h>
 #include <loader/vm.h>
 
@@ -57,6 +59,10 @@ int64_t hc_timer(union hc_args *args) { return -ENOSYS; }
 int64_t hc_cpu_start(union hc_args *args) { return -ENOSYS; }
 int64_t hc_job_start(union hc_args *args) { return -ENOSYS; }
 void tty_note_change(int fd) {}
+int thread_start(void *(*main)(void *), void *arg, size_t stack_bytes) { return -EAGAIN; }
+void event_post(enum hc_event kind) {}
+void warn_line(const char *fmt, ...) {}
+void die(int status, const char *fmt, ...) { abort(); }
 
 static const char *const names[] = {
     "",        "a",     "dir",        "dir/file", "dir/sub", "link", "abs",  "out",

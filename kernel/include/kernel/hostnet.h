@@ -40,6 +40,10 @@ int hostnet_connect(struct hostnet *h, const struct sock_addr *a);
  * send and recv do.  A stream's end is 0. SIGPIPE is the caller's affair. */
 int64_t hostnet_send(struct hostnet *h, struct sock_msg *m);
 int64_t hostnet_recv(struct hostnet *h, struct sock_msg *m);
+/* FIONREAD: bytes that can be read, of a datagram socket those of the next one; SIOCOUTQ: bytes
+ * that the host has not taken. */
+uint32_t hostnet_readable(struct hostnet *h);
+uint32_t hostnet_unsent(struct hostnet *h);
 /* POLL* now, as poll(2) of the host socket. */
 uint32_t hostnet_poll(struct hostnet *h);
 /* Options of any level, values in kernel memory.  *len: the room in and the length out. */
@@ -52,5 +56,12 @@ void hostnet_shutdown(struct hostnet *h, uint32_t how); /* SOCK_SHUT_* */
 /* SO_LINGER of the host socket decides what becomes of unsent data.  Frees h; q is not used any
  * more. */
 void hostnet_close(struct hostnet *h);
+
+/* Is this loopback address that of a resolver which the host itself uses?  Then it is the host's
+ * that is meant: what is sent there goes out. */
+bool hostnet_is_resolver(const struct sock_addr *a);
+/* Wakes who waits for sockets of the host that have news.  Called where a CPU has nothing to run,
+ * and by who waits for sockets without sleeping. */
+void hostnet_look(void);
 
 #endif

@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <loader/diag.h>
 #include <loader/guest_mem.h>
 #include <loader/services.h>
+#include <loader/thread.h>
 #include <loader/tty.h>
 #include <loader/vm.h>
 
@@ -35,6 +37,10 @@ int64_t hc_timer(union hc_args *args) { return -ENOSYS; }
 int64_t hc_cpu_start(union hc_args *args) { return -ENOSYS; }
 int64_t hc_job_start(union hc_args *args) { return -ENOSYS; }
 void tty_note_change(int fd) {}
+int thread_start(void *(*main)(void *), void *arg, size_t stack_bytes) { return 0; }
+void event_post(enum hc_event kind) {}
+void warn_line(const char *fmt, ...) {}
+void die(int status, const char *fmt, ...) { abort(); }
 
 static const char *in_dir(const char *name) {
     static char path[4096];
