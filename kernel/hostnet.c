@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets of the host: what is rare and goes by calls.  Owns struct hostnet. */
 #include <hermit/boot.h>
+#include <hermit/linux_abi.h>
 #include <kernel/heap.h>
 #include <kernel/string.h>
-#include <linux/tcp.h>
 
 #include "hostnet.h"
 

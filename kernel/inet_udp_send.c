@@ -198,7 +198,7 @@ static bool leaves(struct udp_sock *u, const struct udp_sending *how) {
     const struct inet_end *to = &how->to;
 
     if (ip_is_multicast(&to->ip) || ip_is_broadcast(&to->ip)) return false;
-    return inet_leaves(to, udp_is_ping(u) || find_receiver(how) != NULL);
+    return inet_leaves(to, udp_is_ping(u) || find_receiver(u, how) != NULL);
 }
 
 int64_t udp_send(struct socket *s, struct sock_msg *m) {

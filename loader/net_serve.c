@@ -25,7 +25,6 @@
 #include <loader/vm.h>
 
 #define BATCH 256
-#define THREAD_STACK (64u << 10)
 #define TICK_NS 1000000L
 #define HELP_NS 100000L
 #define IDLE_TICKS 50 /* then the thread sleeps until a virtual CPU has slept */
@@ -237,7 +236,7 @@ static void *helper_main(void *arg) {
 int net_start_service(void) {
     if (epoll_fd < 0) return -ENOMEM;
     awake = 1;
-    int r = thread_start(helper_main, NULL, THREAD_STACK);
+    int r = thread_start(helper_main, NULL);
     if (r == 0) __atomic_store_n(&started, true, __ATOMIC_RELEASE);
     return r;
 }

@@ -37,7 +37,7 @@ int64_t hc_timer(union hc_args *args) { return -ENOSYS; }
 int64_t hc_cpu_start(union hc_args *args) { return -ENOSYS; }
 int64_t hc_job_start(union hc_args *args) { return -ENOSYS; }
 void tty_note_change(int fd) {}
-int thread_start(void *(*main)(void *), void *arg, size_t stack_bytes) { return 0; }
+int thread_start(void *(*main)(void *), void *arg) { return 0; }
 void event_post(enum hc_event kind) {}
 void warn_line(const char *fmt, ...) {}
 void die(int status, const char *fmt, ...) { abort(); }
