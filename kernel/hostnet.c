@@ -5,7 +5,7 @@
 #include <kernel/heap.h>
 #include <kernel/string.h>
 
-#include "hostnet.h"
+#include "hostnet_internal.h"
 
 enum hostnet_mode hostnet_mode(void) {
     return hypercall_available() ? (enum hostnet_mode)boot_info()->net : HOSTNET_NONE;

@@ -7,7 +7,7 @@
 #include <kernel/heap.h>
 #include <kernel/types.h>
 
-#include "hostnet.h"
+#include "hostnet_internal.h"
 
 #define GIVE 4u /* rings at a time */
 #define GIVE_ORDER 7

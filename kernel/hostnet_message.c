@@ -5,7 +5,7 @@
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 
-#include "hostnet.h"
+#include "hostnet_internal.h"
 
 #define FEW_SEGS 48
 #define MANY_SEGS 248

@@ -11,7 +11,7 @@
 #include <kernel/heap.h>
 #include <kernel/string.h>
 
-#include "hostnet.h"
+#include "hostnet_internal.h"
 
 #define OVERDUE_US 100
 #define MANY 64u /* commands */

@@ -3,7 +3,7 @@
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 
-#include "hostnet.h"
+#include "hostnet_internal.h"
 
 #define ENOUGH_ROOM (HC_NET_RING / 2) /* free, for POLLOUT: as the loader tells */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Shared by hostnet*.c only: sockets of the host as the kernel knows them (hermit/net.h). */
-#ifndef HOSTNET_H
-#define HOSTNET_H
+#ifndef HOSTNET_INTERNAL_H
+#define HOSTNET_INTERNAL_H
 
 #include <kernel/frame.h>
 #include <kernel/hc.h>
