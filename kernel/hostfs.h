@@ -138,6 +138,8 @@ int64_t hostfs_ioctl(struct file *f, uint32_t request, gva_t arg);
 
 /* hostfs_map.c */
 int hostfs_page(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
+int64_t hostfs_read_frames(struct file *f, uint64_t offset, const struct hc_seg *segs,
+                           uint32_t count);
 /* A file of mount m is about to have size bytes: mappings lose the pages behind, and sizes that are
  * known are old.  f: which file, where that is known; NULL: some file of m. */
 void hostfs_truncating(const struct mount *m, const struct file *f, uint64_t size);

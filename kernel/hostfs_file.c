@@ -177,6 +177,7 @@ const struct file_ops hostfs_regular_ops = {
     .syncfs = hostfs_syncfs,
     .allocate = hostfs_allocate,
     .page = hostfs_page,
+    .read_frames = hostfs_read_frames,
     .lock = hostfs_lock,
     .statfs = hostfs_statfs,
     .release = hostfs_release,

@@ -158,6 +158,20 @@ int hostfs_page(struct file *f, uint64_t offset, bool shared_write, gpa_t *out) 
     return 0;
 }
 
+int64_t hostfs_read_frames(struct file *f, uint64_t offset, const struct hc_seg *segs,
+                           uint32_t count) {
+    const struct hostfs_file *hf = hostfs_file(f);
+    if (hf->handle == NO_HANDLE || hf->stdio || (f->flags & O_DIRECT)) return -EOPNOTSUPP;
+    union hc_args args = {.file_io = {.handle = hf->handle,
+                                      .flags = HC_IO_NOWAIT,
+                                      .offset = (int64_t)offset,
+                                      .segs = frame_gpa(segs),
+                                      .count = count}};
+    int64_t n = hypercall(HC_FILE_READ, &args);
+    /* Part of a page is all of it at the end of the file only: the rest may be on disk. */
+    return n > 0 && offset + (uint64_t)n != hf->size ? n & ~(int64_t)PAGE_MASK : n;
+}
+
 void hostfs_pages_drop(struct hostfs_file *hf, uint64_t start, uint64_t end) {
     for (uint64_t i = start >> PAGE_SHIFT; i < hf->page_count && i << PAGE_SHIFT < end; i++) {
         if (hf->pages[i] != 0) frame_put(hf->pages[i]);

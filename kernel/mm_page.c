@@ -329,10 +329,20 @@ static int copy_around(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page) 
     return 0;
 }
 
+/* The first write to file pages that other writes will follow. */
+static bool copy_block(struct mm *mm, const struct vma *v, gva_t page) {
+    bool flush = false, copied = v->file != NULL && pages_copy_block(mm, v, page, &flush);
+    if (flush) paging_flush(mm->root);
+    return copied;
+}
+
 static int fault_present(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page, uint32_t access) {
     gpa_t gpa = *pte & PTE_GPA;
     if (!(access & MM_WRITE) || (*pte & PTE_W)) return 0; /* a stale translation */
-    if (!writable_in_place(v, gpa)) return copy_around(mm, v, pte, page);
+    if (!writable_in_place(v, gpa)) {
+        if (copy_block(mm, v, page)) return 0;
+        return copy_around(mm, v, pte, page);
+    }
     pte_set(pte, gpa | page_flags(v, true));
     return 0;
 }
@@ -347,6 +357,7 @@ int mm_fault(struct mm *mm, gva_t addr, uint32_t access) {
     if (table == NULL) return -ENOMEM;
     uint64_t *pte = &table[paging_index(page)];
     if (page_held(*pte)) return fault_present(mm, v, pte, page, access);
+    if ((access & MM_WRITE) && copy_block(mm, v, page)) return 0;
     int r = map_page(mm, v, pte, page, access);
     if (r == 0) fault_around(mm, v, page);
     return r;
