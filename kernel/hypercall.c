@@ -55,9 +55,7 @@ static bool by_doorbell(enum hc_nr nr) {
     case HC_WAIT:
     case HC_EXIT:
     case HC_MEM_GROW:
-    case HC_MEM_POPULATE:
     case HC_FILE_SYNC:
-    case HC_FILE_MAP:
         return true;
     default:
         return false;

@@ -26,7 +26,6 @@
 #define FIRST_SLOT (16ULL << 20) /* guest-physical end of the first slot; its size costs time */
 #define FIRST_RAM (8ULL << 20)
 #define QEMU_RAM_MAX (HERMIT_RAM_HOLE_GPA - (16ULL << 20)) /* in one piece, below the hole */
-#define BOOT_FRAMES 24                                     /* that a small program takes */
 #define PAGE_UP(x) (((x) + HERMIT_PAGE_SIZE - 1) & ~(uint64_t)(HERMIT_PAGE_SIZE - 1))
 
 static enum hermit_engine vm_engine;
@@ -92,7 +91,7 @@ static void map_image(void) {
     if (exe >= 0) close(exe);
     /* All that booting touches is there before the guest asks for it: KVM then maps neighbours
      * along with the page of a fault, and no page is mapped twice, as zeroes and then as itself. */
-    gpa_t end = free_gpa + BOOT_FRAMES * HERMIT_PAGE_SIZE;
+    gpa_t end = free_gpa + HERMIT_BOOT_FRAMES * HERMIT_PAGE_SIZE;
     madvise(ram + KERNEL_TEXT_GPA_SPAN, end - KERNEL_DATA_GPA, MADV_POPULATE_WRITE);
 }
 

@@ -25,6 +25,7 @@
 
 /* Guest-physical. */
 #define HERMIT_RAM_GPA HERMIT_U64(0x100000) /* the kernel image is loaded here */
+#define HERMIT_BOOT_FRAMES 24 /* free ones that the loader commits: what a small program takes */
 #define HERMIT_RAM_HOLE_GPA HERMIT_U64(0xc0000000)
 #define HERMIT_RAM_HIGH_GPA HERMIT_U64(0x100000000)
 #define HERMIT_FILE_GPA HERMIT_U64(0x4000000000) /* 256 GiB */
