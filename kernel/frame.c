@@ -122,16 +122,18 @@ static uint32_t take_listed(unsigned set, unsigned order) {
  * touch costs it far more than its share of a call, and a software hypervisor maps the neighbours
  * of a page along with it if they are there. */
 static void make_ready(struct chunk *c, uint32_t taken) {
-    if (c->next <= c->ready || !hypercall_available()) return;
-    uint64_t end = min(c->next + min(max(c->ready, READY_MIN), READY_MAX), c->frames);
+    uint64_t batch = min(max(c->ready, READY_MIN), READY_MAX);
+    uint64_t ahead = hypercall_posts() ? batch / 2 : 0;
+    if (c->next + ahead <= c->ready || !hypercall_available()) return;
     if (taken > READY_MAX || !fresh_is_zero) { /* who knows how much of it; a firmware was there */
-        c->ready = c->next;
+        c->ready = max(c->ready, c->next);
         return;
     }
+    uint64_t end = min(max(c->next, c->ready) + batch, c->frames);
     union hc_args a = {.mem_populate = {.gpa = c->base + (c->ready << PAGE_SHIFT),
                                         .len = (end - c->ready) << PAGE_SHIFT}};
     c->ready = end;
-    hypercall(HC_MEM_POPULATE, &a);
+    hypercall_post(HC_MEM_POPULATE, &a);
 }
 
 /* A never-used block; the frames skipped for its alignment are free ones. */

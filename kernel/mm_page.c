@@ -188,13 +188,21 @@ static int map_page(struct mm *mm, struct vma *v, uint64_t *pte, gva_t at, uint3
     return 0;
 }
 
+/* The first write to file pages that other writes will follow. */
+static bool copy_block(struct mm *mm, const struct vma *v, gva_t page) {
+    bool flush = false, copied = v->file != NULL && pages_copy_block(mm, v, page, &flush);
+    if (flush) paging_flush(mm->root);
+    return copied;
+}
+
 void pages_populate(struct mm *mm, struct vma *v, gva_t start, gva_t end) {
     uint32_t access = v->prot & PROT_WRITE ? MM_WRITE : MM_READ;
     for (gva_t at = start; at < end; at += PAGE_SIZE) {
         uint64_t *table = paging_table(mm->root, at, true);
         if (table == NULL) return;
         uint64_t *pte = &table[paging_index(at)];
-        if (!page_held(*pte) && map_page(mm, v, pte, at, access) != 0) return;
+        if (page_held(*pte) || ((access & MM_WRITE) && copy_block(mm, v, at))) continue;
+        if (map_page(mm, v, pte, at, access) != 0) return;
     }
 }
 
@@ -276,12 +284,15 @@ static void commit_ahead(const uint64_t *table, gva_t start, gva_t end) {
 static void fault_around(struct mm *mm, struct vma *v, gva_t page) {
     bool follows = page == mm->fault_next;
     uint32_t limit = v->file == NULL ? FAULT_AROUND_MAX : FAULT_AROUND_FILE;
-    mm->fault_window = follows ? min(2 * mm->fault_window, limit) : FAULT_AROUND;
+    uint64_t *table = paging_table(mm->root, page, false);
+    /* Pages of a file window cost nothing. */
+    bool free = !frame_is_ram(table[paging_index(page)] & PTE_GPA);
+    uint32_t least = free ? FAULT_AROUND_FILE : FAULT_AROUND;
+    mm->fault_window = follows ? min(2 * mm->fault_window, limit) : least;
     gva_t span = mm->fault_window * PAGE_SIZE;
-    gva_t start = max(follows ? page : page & ~(FAULT_AROUND * PAGE_SIZE - 1), v->start);
+    gva_t start = max(follows ? page : page & ~(least * PAGE_SIZE - 1), v->start);
     gva_t end = min(min(page + span, (page & ~(TABLE_SPAN - 1)) + TABLE_SPAN), v->end);
     start = max(start, page & ~(TABLE_SPAN - 1));
-    uint64_t *table = paging_table(mm->root, page, false);
     for (gva_t at = start; at < end; at += PAGE_SIZE) {
         uint64_t *pte = &table[paging_index(at)];
         if (!page_held(*pte) && map_page(mm, v, pte, at, MM_READ) != 0) return;
@@ -327,13 +338,6 @@ static int copy_around(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page) 
     flush_copied(mm, page, at);
     mm->copy_next = end;
     return 0;
-}
-
-/* The first write to file pages that other writes will follow. */
-static bool copy_block(struct mm *mm, const struct vma *v, gva_t page) {
-    bool flush = false, copied = v->file != NULL && pages_copy_block(mm, v, page, &flush);
-    if (flush) paging_flush(mm->root);
-    return copied;
 }
 
 static int fault_present(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page, uint32_t access) {

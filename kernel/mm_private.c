@@ -6,7 +6,6 @@
 #include <kernel/arch.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
-#include <kernel/process.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
 
@@ -87,7 +86,7 @@ static bool read_frames(struct block *b, const struct vma *v) {
 bool pages_copy_block(struct mm *mm, const struct vma *v, gva_t page, bool *flush) {
     struct block b;
     *flush = false;
-    if (mm != current_mm() || v->file->ops->read_frames == NULL || (v->flags & MAP_SHARED) ||
+    if (v->file->ops->read_frames == NULL || (v->flags & MAP_SHARED) ||
         v->end - v->start > DATA_MAX)
         return false;
     b.table = paging_table(mm->root, page, false);

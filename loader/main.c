@@ -109,7 +109,7 @@ int main(int argc, char **argv) {
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);
     size_t size = boot_block_size(&o, &v);
-    memory_init(engine, o.memory_bytes, size);
+    memory_init(engine, o.memory_bytes, size, v.program_attr.size);
     build_boot_block(&o, &v, engine, size);
     stats_mark(STATS_MEMORY);
     if (engine == HERMIT_ENGINE_KVM) {
