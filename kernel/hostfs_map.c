@@ -13,6 +13,10 @@
 #define GROWTH_MAX (64UL << 20) /* bytes mapped ahead of a growing file */
 #define READ_AHEAD 16           /* pages per read without windows */
 
+static uint32_t writable_windows;
+
+bool hostfs_shares_memory(void) { return writable_windows > 0; }
+
 static struct hostfs_window *find(const struct hostfs_file *hf, uint64_t offset, bool writable) {
     for (struct hostfs_window *w = hf->windows; w != NULL; w = w->next) {
         if (offset >= w->offset && offset - w->offset < w->len && (w->writable || !writable))
@@ -45,6 +49,7 @@ static int add_window(struct hostfs_file *hf, bool writable) {
                                 .gpa = args.file_map.gpa,
                                 .writable = writable};
     hf->windows = w;
+    writable_windows += writable;
     return 0;
 }
 
@@ -187,6 +192,7 @@ void hostfs_map_release(struct hostfs_file *hf) {
         hf->windows = w->next;
         union hc_args args = {.file_unmap = {.gpa = w->gpa, .len = w->len}};
         if (!w->of_boot) hypercall(HC_FILE_UNMAP, &args);
+        writable_windows -= w->writable;
         kfree(w);
     }
 }

@@ -13,8 +13,8 @@
 #include <kernel/smp.h>
 #include <kernel/stats.h>
 
-#define CLAIM_CYCLES 100000ULL  /* then the polling thread must have lost its CPU */
-#define SERVE_CYCLES 5000000ULL /* then it waits for a disk, or has lost its CPU while serving */
+#define CLAIM_CYCLES 20000ULL  /* then the polling thread must have lost its CPU */
+#define SERVE_CYCLES 500000ULL /* then it waits for a disk, or has lost its CPU while serving */
 
 static const struct hermit_boot *boot;
 static struct hc_comm *comm;
@@ -101,8 +101,11 @@ static bool is_quiet(enum hc_nr nr, const union hc_args *args) {
     switch (nr) {
     case HC_FS_OPEN:
         return (args->fs_open.flags & (O_ACCMODE | O_CREAT | O_TRUNC)) == 0;
+    case HC_FILE_LOCK:
+        return args->file_lock.type == F_UNLCK;
     case HC_LOG:
     case HC_CLOCK:
+    case HC_MEM_POPULATE:
     case HC_MEM_GROW:
     case HC_MEM_RELEASE:
     case HC_FS_STAT:
