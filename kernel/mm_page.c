@@ -87,14 +87,20 @@ bool pages_unmap_file(struct mm *mm, const struct vma *v, gva_t start, gva_t end
     return pages_walk(mm, start, end, drop_file_page, (void *)(uint64_t)v);
 }
 
+/* A translation that allows less than its entry faults, and is dropped by that (fault_present). */
+static bool allows_less(uint64_t old, uint64_t now) {
+    return (old & ~now & (PTE_P | PTE_W)) != 0 || (now & ~old & PTE_NX) != 0;
+}
+
 static bool protect_page(uint64_t *pte, gva_t at, void *arg) {
     const struct vma *v = arg;
     if (!page_held(*pte)) return false;
     gpa_t gpa = *pte & PTE_GPA;
     uint64_t want = gpa | page_flags(v, writable_in_place(v, gpa));
-    if (*pte == want) return false;
+    uint64_t old = *pte;
+    if (old == want) return false;
     pte_set(pte, want);
-    return true;
+    return (old & PTE_P) && allows_less(old, want);
 }
 
 bool pages_protect(struct mm *mm, const struct vma *v, gva_t start, gva_t end) {

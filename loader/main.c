@@ -16,6 +16,7 @@
 #include <loader/diag.h>
 #include <loader/event.h>
 #include <loader/file_window.h>
+#include <loader/ipi.h>
 #include <loader/kvm.h>
 #include <loader/memory.h>
 #include <loader/options.h>
@@ -115,6 +116,7 @@ int main(int argc, char **argv) {
     if (engine == HERMIT_ENGINE_KVM) {
         event_init(vcpu_kick, -1);
         kvm_create(o.cpus);
+        if (ipi_available()) memory_boot_block()->flags |= HERMIT_BOOT_IPI;
         memory_attach();
         map_program(memory_boot_block(), v.program_fd);
         set_clock(memory_boot_block());
