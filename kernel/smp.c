@@ -12,7 +12,7 @@
 #include "sched_internal.h"
 
 #define SPIN_CYCLES 50000ULL /* then the holder has lost its CPU, or waits for the host */
-#define QUIET_CYCLES 200000ULL
+#define QUIET_CYCLES 150000ULL
 #define LOCK_FREE 0u
 #define LOCK_TAKEN 1u
 #define LOCK_AWAITED 2u /* somebody sleeps */
