@@ -167,6 +167,9 @@ int64_t hostfs_read_frames(struct file *f, uint64_t offset, const struct hc_seg 
                            uint32_t count) {
     const struct hostfs_file *hf = hostfs_file(f);
     if (hf->handle == NO_HANDLE || hf->stdio || (f->flags & O_DIRECT)) return -EOPNOTSUPP;
+    /* A private page that was not written shows what becomes of the file: who has it open for
+     * writing may look for that. */
+    if ((f->flags & O_ACCMODE) != O_RDONLY) return -EOPNOTSUPP;
     union hc_args args = {.file_io = {.handle = hf->handle,
                                       .flags = HC_IO_NOWAIT,
                                       .offset = (int64_t)offset,
