@@ -16,6 +16,7 @@
 #include <loader/diag.h>
 #include <loader/event.h>
 #include <loader/file_window.h>
+#include <loader/ipi.h>
 #include <loader/kvm.h>
 #include <loader/memory.h>
 #include <loader/net.h>
@@ -112,12 +113,13 @@ int main(int argc, char **argv) {
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);
     size_t size = boot_block_size(&o, &v);
-    memory_init(engine, o.memory_bytes, size);
+    memory_init(engine, o.memory_bytes, size, v.program_attr.size);
     build_boot_block(&o, &v, engine, size);
     stats_mark(STATS_MEMORY);
     if (engine == HERMIT_ENGINE_KVM) {
         event_init(vcpu_kick, -1);
         kvm_create(o.cpus);
+        if (ipi_available()) memory_boot_block()->flags |= HERMIT_BOOT_IPI;
         memory_attach();
         map_program(memory_boot_block(), v.program_fd);
         set_clock(memory_boot_block());

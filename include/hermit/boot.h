@@ -23,6 +23,7 @@ enum hermit_boot_flags {
     HERMIT_BOOT_NO_ASLR = 8,
     HERMIT_BOOT_STRACE_TIMES = 32,
     HERMIT_BOOT_NO_REWRITE = 64, /* no system call becomes a jump, and none that is one is used */
+    HERMIT_BOOT_IPI = 128,       /* HERMIT_PORT_IPI works */
     HERMIT_BOOT_ROOT_SHARE = 16, /* share 0 is "/" (--rootfs); otherwise "/" is built in RAM */
 };
 

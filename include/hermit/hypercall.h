@@ -19,7 +19,7 @@
 
 #include <hermit/net.h>
 
-#define HC_VERSION 4
+#define HC_VERSION 5
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -368,6 +368,7 @@ struct hc_file_lock {
     int64_t len;   /* 0: to the end */
     uint32_t type; /* F_RDLCK, F_WRLCK, F_UNLCK */
     int32_t pid;   /* -1: held by an open file description */
+    gpa_t attr;    /* 0, or OUT where a lock was taken: struct hc_attr of the file since then */
 };
 /* Opens the regular file of a handle once more, for reading and writing where that is allowed, so
  * that locks may be held apart from the handle's own.  Result is a handle. */
@@ -481,7 +482,7 @@ _Static_assert(sizeof(struct hc_fs_stat) == 80, "wire size");
 _Static_assert(sizeof(struct hc_file_close) == 16, "wire size");
 _Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
 _Static_assert(sizeof(struct hc_file_xattr) == 40, "wire size");
-_Static_assert(sizeof(struct hc_file_lock) == 32, "wire size");
+_Static_assert(sizeof(struct hc_file_lock) == 40, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");
 _Static_assert(sizeof(struct hc_call) == 128, "wire size");
