@@ -206,11 +206,19 @@ static bool is_plain(unsigned id) {
     return is_cmov(id);
 }
 
+/* Selectors, control and debug registers: loading gs would take the way into the kernel away. */
+static bool is_special(unsigned reg) {
+    return reg == X86_REG_CS || reg == X86_REG_DS || reg == X86_REG_ES || reg == X86_REG_FS ||
+           reg == X86_REG_GS || reg == X86_REG_SS || (reg >= X86_REG_CR0 && reg <= X86_REG_CR15) ||
+           (reg >= X86_REG_DR0 && reg <= X86_REG_DR15);
+}
+
 static void find_movable(const cs_insn *insn, struct insn *out) {
     const cs_x86 *x = &insn->detail->x86;
     if (!is_plain(insn->id) || x->prefix[0] != 0 || x->addr_size != 8) return;
     for (uint8_t i = 0; i < x->op_count; i++) {
         const cs_x86_op *op = &x->operands[i];
+        if (op->type == X86_OP_REG && is_special(op->reg)) return;
         if (op->type != X86_OP_MEM || op->mem.base != X86_REG_RIP) continue;
         int32_t disp;
         uint8_t at = x->encoding.disp_offset;
