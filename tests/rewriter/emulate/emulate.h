@@ -81,10 +81,10 @@ uint64_t emu_random(uint64_t *seed);
 void emu_random_state(struct emu_state *s, uint64_t *seed);
 
 /* An object of random code, and every address that something in it leads to. */
-#define EMU_OBJECT_SIZE 0x3000u
+#define EMU_OBJECT_SIZE 0x4000u
 #define EMU_ENTRIES_MAX 512
 struct emu_object {
-    uint8_t bytes[EMU_OBJECT_SIZE];
+    _Alignas(16) uint8_t bytes[EMU_OBJECT_SIZE];
     uint64_t entries[EMU_ENTRIES_MAX];
     unsigned count;
 };

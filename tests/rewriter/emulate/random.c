@@ -7,10 +7,12 @@
 #include <tests/rewriter/emulate/emulate.h>
 
 #define BASE 0x400000ull
-#define CODE 0x200u   /* of the file */
-#define DATA 0x2000u  /* of the file, and of memory */
-#define TABLES 0x800u /* of the data: what refers to code */
+#define CODE 0x200u      /* of the file */
+#define DATA 0x2000u     /* of the file, and of memory */
+#define TABLES 0x800u    /* of the data: what refers to code */
+#define SECTIONS 0x3000u /* of the file: what describes the functions */
 #define PIECES 220
+#define FUNCTIONS 4
 
 uint64_t emu_random(uint64_t *seed) {
     uint64_t z = (*seed += 0x9e3779b97f4a7c15ull);
@@ -43,10 +45,13 @@ struct writer {
     struct emu_object *o;
     struct disasm *disasm;
     uint64_t seed;
-    uint32_t at; /* of the file */
+    uint32_t at;  /* of the file */
+    uint32_t end; /* of the last function */
     struct piece pieces[PIECES];
     unsigned count;
     bool uses_table;
+    Elf64_Sym symbols[FUNCTIONS + 1];
+    unsigned functions;
 };
 
 static uint32_t below(struct writer *w, uint32_t n) {
@@ -155,12 +160,13 @@ static void put_branch(struct writer *w) {
     uint8_t condition = (uint8_t)below(w, 16);
     switch (below(w, 6)) {
     case 0:
+    case 1:
         PUT(w, 4, 0x0f, (uint8_t)(0x80 | condition), 0, 0, 0, 0);
         return;
-    case 1:
+    case 2:
         PUT(w, 1, 0xe3, 0);
         return;
-    case 2:
+    case 3:
         PUT(w, 1, (uint8_t)(0xe0 | below(w, 3)), 0);
         return;
     default:
@@ -253,9 +259,17 @@ static void put_function(struct writer *w, bool calls) {
     for (uint32_t n = below(w, 5); n > 0; n--)
         put_one(w);
     PUT(w, 0, 0xc3);
+    w->end = w->at;
     for (uint32_t n = below(w, 3); n > 0; n--)
         put_nop(w);
     w->at = (w->at + 15) / 16 * 16;
+}
+
+/* One of those before a site, from piece `from` on: what a window may be made of. */
+static unsigned before_site(struct writer *w, unsigned from) {
+    while (from < w->count && memcmp(w->o->bytes + w->pieces[from].off, "\x0f\x05", 2) != 0)
+        from++;
+    return from - below(w, 4);
 }
 
 /* Branches get a piece to lead to; short ones that none is in reach of become nothing. */
@@ -263,8 +277,9 @@ static void resolve(struct writer *w) {
     for (unsigned i = 0; i < w->count; i++) {
         const struct piece *p = &w->pieces[i];
         uint8_t *end = w->o->bytes + p->off + p->len;
-        unsigned near = p->width == 4 ? below(w, w->count) : i + below(w, 24) - 12;
         if (p->width == 0) continue;
+        unsigned near = p->width == 4 ? below(w, w->count) : i + below(w, 32) - 16;
+        if (below(w, 4) != 0) near = before_site(w, near);
         const struct piece *to = &w->pieces[near < w->count ? near : i];
         int32_t disp = (int32_t)(to->off - p->off - p->len);
         if (p->width == 1 && disp != (int8_t)disp) {
@@ -292,6 +307,41 @@ static void put_tables(struct writer *w) {
         memcpy(table + 0x100 + 8 * i, &addr, sizeof(addr));
         w->o->entries[w->o->count++] = addr;
     }
+}
+
+/* Half of the objects say where their functions are. */
+static void put_sections(struct writer *w) {
+    static const char names[] = "\0f\0.text\0.symtab\0.strtab";
+    uint8_t *at = w->o->bytes + SECTIONS;
+    uint64_t size = (w->functions + 1) * sizeof(w->symbols[0]);
+    Elf64_Ehdr *head = (Elf64_Ehdr *)w->o->bytes;
+    Elf64_Shdr sections[4] = {{0},
+                              {.sh_name = 3,
+                               .sh_type = SHT_PROGBITS,
+                               .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+                               .sh_addr = BASE + CODE,
+                               .sh_offset = CODE,
+                               .sh_size = w->at - CODE,
+                               .sh_addralign = 16},
+                              {.sh_name = 9,
+                               .sh_type = SHT_SYMTAB,
+                               .sh_offset = SECTIONS + sizeof(sections),
+                               .sh_size = size,
+                               .sh_link = 3,
+                               .sh_entsize = sizeof(w->symbols[0]),
+                               .sh_addralign = 8},
+                              {.sh_name = 17,
+                               .sh_type = SHT_STRTAB,
+                               .sh_offset = SECTIONS + sizeof(sections) + size,
+                               .sh_size = sizeof(names),
+                               .sh_addralign = 1}};
+    memcpy(at, sections, sizeof(sections));
+    memcpy(at + sizeof(sections), w->symbols, size);
+    memcpy(at + sizeof(sections) + size, names, sizeof(names));
+    head->e_shoff = SECTIONS;
+    head->e_shentsize = sizeof(sections[0]);
+    head->e_shnum = 4;
+    head->e_shstrndx = 3;
 }
 
 static void put_headers(struct emu_object *o) {
@@ -331,19 +381,26 @@ void emu_random_object(struct emu_object *o, uint64_t seed) {
         uint64_t word = emu_random(&w.seed) >> 20; /* no pointers */
         memcpy(o->bytes + at, &word, sizeof(word));
     }
-    unsigned functions = 1 + below(&w, 4);
+    w.functions = 1 + below(&w, FUNCTIONS);
     uint32_t call = 0;
-    for (unsigned i = 0; i < functions; i++) {
+    for (unsigned i = 0; i < w.functions; i++) {
+        uint32_t start = w.at;
         o->entries[o->count++] = BASE + w.at;
         if (call != 0) {
             int32_t disp = (int32_t)(w.at - call - 5);
             memcpy(o->bytes + call + 1, &disp, sizeof(disp));
         }
-        call = i + 1 < functions ? w.at + 4 : 0;
+        call = i + 1 < w.functions ? w.at + 4 : 0;
         put_function(&w, call != 0);
+        w.symbols[i + 1] = (Elf64_Sym){.st_name = 1,
+                                       .st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC),
+                                       .st_shndx = 1,
+                                       .st_value = BASE + start,
+                                       .st_size = w.end - start};
     }
     resolve(&w);
     put_tables(&w);
+    if (seed % 2 != 0) put_sections(&w);
     /* Who returns from a call or is restarted gets to a site. */
     for (unsigned i = 0; i < w.count; i++)
         if (memcmp(o->bytes + w.pieces[i].off, "\x0f\x05", 2) == 0 && o->count < EMU_ENTRIES_MAX)
