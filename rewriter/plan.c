@@ -155,6 +155,17 @@ static bool is_sigreturn(const struct plan *p, const struct plan_site *s,
                           (at[1] == 0xb8 && memcmp(at + 2, mov + 2, sizeof(mov) - 2) == 0));
 }
 
+/* Hermit's libc (musl/) is there already: jmp *%gs:SLOT, and the site for other systems behind it,
+ * which a branch leads to.  Its two bytes also restart the call, so they stay. */
+static bool is_direct(const struct plan *p, const struct plan_site *s) {
+    static const uint8_t jmp[] = {0x65, 0xff, 0x24, 0x25};
+    uint32_t slot;
+    const uint8_t *at = elf_in_at(p->code->elf, s->addr - 8, 8);
+    if (at == NULL || memcmp(at, jmp, sizeof(jmp)) != 0) return false;
+    memcpy(&slot, at + sizeof(jmp), sizeof(slot));
+    return slot >= HERMIT_GS_CALLS && slot <= HERMIT_GS_DOOR;
+}
+
 /* A function begins there for certain: the file says so, or one of which that is certain calls it.
  */
 static bool is_certain(struct plan *p, uint32_t func, int depth) {
@@ -217,6 +228,9 @@ static void plan_one(struct plan *p, struct plan_site *s, const struct values *n
     if (is_writable(p, s->addr)) return;
     s->why = "rt_sigreturn: unwinders recognise the bytes";
     s->keep = is_sigreturn(p, s, number);
+    if (s->keep) return;
+    s->why = "enters Hermit's kernel already";
+    s->keep = is_direct(p, s);
     if (s->keep) return;
     if (!try_moving(p, s, b, tiers)) {
         const char *why = s->why;
