@@ -46,10 +46,10 @@ struct hostfs_file {
     uint8_t unasked; /* times in a row that the attributes of a lock were not asked for */
     uint8_t smalls;  /* small reads in a row from the page at small_page */
     uint64_t small_page;
-    bool at_end;     /* getdents has delivered the last entry; f->pos is there */
-    uint8_t tty;     /* enum hostfs_tty */
-    uint64_t size;   /* as last seen, bytes */
-    uint32_t sized;  /* number of truncations at that time */
+    bool at_end;    /* getdents has delivered the last entry; f->pos is there */
+    uint8_t tty;    /* enum hostfs_tty */
+    uint64_t size;  /* as last seen, bytes */
+    uint32_t sized; /* number of truncations at that time */
     struct hostfs_window *windows;
     gpa_t *pages; /* without windows: the frames that hold the file, by page number, 0: none */
     uint64_t page_count;

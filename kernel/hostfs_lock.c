@@ -19,7 +19,7 @@ static int64_t reopen(uint32_t handle) {
 
 /* Who takes a lock looks at the file next: its attributes come along, unless nobody asks. */
 static int64_t lock_and_look(struct hostfs_file *hf, union hc_args *args) {
-    struct hc_attr attr;
+    struct hc_attr attr = {0};
     struct hostfs_stamp now = hostfs_stamp_now();
     args->file_lock.attr = frame_gpa(&attr);
     int64_t r = hypercall(HC_FILE_LOCK, args);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts between virtual CPUs: a write to a port signals an eventfd, that raises an interrupt
- * in the other CPU's local APIC, all in the host's kernel.  By way of HERMIT_PORT_KICK it takes two
- * exits and a signal.  Owns the eventfds, which stay open. */
+/* Interrupts between virtual CPUs through their local APICs: one exit, and the other CPU is not
+ * made to leave KVM_RUN.  (An ioeventfd that is an irqfd saves the exit, too, but to set up one
+ * pair takes the host milliseconds.)  Owns nothing. */
 #include <loader/ipi.h>
 
 #include <linux/kvm.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
 #include <hermit/hypercall.h>
@@ -22,46 +20,22 @@
 #define PINS 24            /* of an I/O APIC that nobody uses */
 
 static bool available;
+static int vm_fd = -1;
 
 bool ipi_available(void) { return available; }
 
-static bool set_routes(int vm, uint32_t cpus) {
-    struct kvm_irq_routing *r = calloc(1, sizeof(*r) + cpus * sizeof(r->entries[0]));
-    if (r == NULL) return false;
-    r->nr = cpus;
-    for (uint32_t i = 0; i < cpus; i++) {
-        r->entries[i] = (struct kvm_irq_routing_entry){
-            .gsi = i,
-            .type = KVM_IRQ_ROUTING_MSI,
-            .u.msi = {.address_lo = APIC_BASE | i << APIC_ID_SHIFT, .data = HERMIT_VEC_IPI}};
-    }
-    bool done = ioctl(vm, KVM_SET_GSI_ROUTING, r) == 0;
-    free(r);
-    return done;
+void ipi_raise(uint32_t cpu) {
+    struct kvm_msi msi = {.address_lo = APIC_BASE | cpu << APIC_ID_SHIFT, .data = HERMIT_VEC_IPI};
+    (void)!ioctl(vm_fd, KVM_SIGNAL_MSI, &msi);
 }
 
-static bool connect(int vm, uint32_t cpu) {
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd < 0) return false;
-    struct kvm_irqfd irq = {.fd = (uint32_t)fd, .gsi = cpu};
-    struct kvm_ioeventfd port = {.datamatch = cpu,
-                                 .addr = HERMIT_PORT_IPI,
-                                 .len = 1,
-                                 .fd = fd,
-                                 .flags = KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DATAMATCH};
-    return ioctl(vm, KVM_IRQFD, &irq) == 0 && ioctl(vm, KVM_IOEVENTFD, &port) == 0;
-}
-
-bool ipi_create(int kvm, int vm, uint32_t cpus) {
-    static const int needed[] = {KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_IRQFD, KVM_CAP_IOEVENTFD,
-                                 KVM_CAP_IRQ_ROUTING, KVM_CAP_MP_STATE};
+bool ipi_create(int kvm, int vm) {
+    static const int needed[] = {KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_SIGNAL_MSI, KVM_CAP_MP_STATE};
     for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
         if (ioctl(kvm, KVM_CHECK_EXTENSION, needed[i]) <= 0) return false;
     struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {PINS}};
-    if (ioctl(vm, KVM_ENABLE_CAP, &split) != 0) return false;
-    available = set_routes(vm, cpus);
-    for (uint32_t i = 0; i < cpus && available; i++)
-        available = connect(vm, i);
+    vm_fd = vm;
+    available = ioctl(vm, KVM_ENABLE_CAP, &split) == 0;
     return available;
 }
 

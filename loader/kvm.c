@@ -49,7 +49,7 @@ void kvm_create(uint32_t cpus) {
     vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
     if (vm_fd < 0)
         die(EXIT_HERMIT, "KVM: KVM_CREATE_VM failed: %s (try --vmm qemu)", strerror(errno));
-    if (cpus > 1) ipi_create(kvm_fd, vm_fd, cpus);
+    if (cpus > 1) ipi_create(kvm_fd, vm_fd);
     vcpu_limit(cpus);
     vcpu_create_first(kvm_fd, vm_fd);
 }

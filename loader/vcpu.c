@@ -166,6 +166,12 @@ static void kick_exit(struct vcpu *v) {
     if (cpu < vcpu_count()) event_raise(cpu);
 }
 
+static void ipi_exit(struct vcpu *v) {
+    uint8_t cpu = *((uint8_t *)v->run + v->run->io.data_offset);
+    v->exits.kicks++;
+    if (ipi_available() && cpu < vcpu_count()) ipi_raise(cpu);
+}
+
 static void io_exit(struct vcpu *v) {
     const struct kvm_run *run = v->run;
     if (run->io.direction == KVM_EXIT_IO_IN) {
@@ -178,6 +184,8 @@ static void io_exit(struct vcpu *v) {
         return doorbell(v);
     case HERMIT_PORT_KICK:
         return kick_exit(v);
+    case HERMIT_PORT_IPI:
+        return ipi_exit(v);
     case HERMIT_PORT_LOCK_WAIT:
         return lock_wait(v);
     case HERMIT_PORT_LOCK_WAKE:
