@@ -7,6 +7,8 @@
 #include <kernel/uaccess.h>
 #include <kernel/vfs.h>
 
+struct rewritten;
+
 /* A piece of the file in guest-physical space.  Lives until the file is released: page tables
  * may refer to it as long as a VMA holds the file. */
 struct hostfs_window {
@@ -43,6 +45,9 @@ struct hostfs_file {
     bool no_windows; /* the engine cannot map files */
     bool moving;     /* some thread reads or writes at f->pos */
     bool locked;     /* the handle holds or held locks on the host */
+    bool is_cache;   /* of the cache of rewritten objects */
+    bool elf;        /* somebody has read an ELF header in it */
+    bool cache_asked;
     bool at_end;     /* getdents has delivered the last entry; f->pos is there */
     uint8_t tty;     /* enum hostfs_tty */
     uint64_t size;   /* as last seen, bytes */
@@ -50,6 +55,7 @@ struct hostfs_file {
     struct hostfs_window *windows;
     gpa_t *pages; /* without windows: the frames that hold the file, by page number, 0: none */
     uint64_t page_count;
+    struct rewritten *rewritten; /* what the cache has for the file, or NULL */
     uint32_t removals; /* hostfs_removals() at the open */
     struct hostfs_early *early;
     struct hostfs_stamp opened; /* of attr */
@@ -144,5 +150,11 @@ void hostfs_truncating(const struct mount *m, const struct file *f, uint64_t siz
 /* The file changed under cached pages [start, end), bytes. */
 void hostfs_pages_drop(struct hostfs_file *hf, uint64_t start, uint64_t end);
 void hostfs_map_release(struct hostfs_file *hf);
+
+/* hostfs_rewritten.c */
+const struct rewritten *hostfs_rewritten(struct file *f, bool executed);
+/* What the loader has found for the boot program. */
+void hostfs_rewritten_boot(struct hostfs_file *hf);
+void hostfs_rewritten_release(struct hostfs_file *hf);
 
 #endif

@@ -35,7 +35,7 @@ static const struct {
 
 static const int calls[] = {
     /* transfers and files: hc_file*.c, diag.c */
-    SYS_read, SYS_write, SYS_writev, SYS_preadv2, SYS_pwritev2, SYS_preadv, SYS_pwritev, SYS_lseek,
+    SYS_read, SYS_pread64, SYS_write, SYS_writev, SYS_preadv2, SYS_pwritev2, SYS_preadv, SYS_pwritev, SYS_lseek,
     SYS_close, SYS_fcntl, SYS_flock, SYS_dup2, SYS_fsync, SYS_fdatasync, SYS_syncfs, SYS_fallocate,
     SYS_ftruncate, SYS_getdents64, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_fstatfs, SYS_poll,
     SYS_ppoll,

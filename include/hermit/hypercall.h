@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define HC_VERSION 3
+#define HC_VERSION 4
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -59,7 +59,8 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(FILE_CLOSE, file_close)                                                                      \
     X(FILE_LOCK, file_lock)                                                                        \
     X(FILE_REOPEN, file_reopen)                                                                    \
-    X(FILE_XATTR, file_xattr)
+    X(FILE_XATTR, file_xattr)                                                                      \
+    X(FILE_REWRITTEN, file_rewritten)
 
 enum hc_nr {
 #define X(name, fn) HC_##name,
@@ -385,6 +386,19 @@ struct hc_file_xattr {
     gpa_t value;    /* contiguous */
     uint64_t size;  /* bytes */
 };
+/* What the cache of rewritten objects has for a regular file (hermit/rewrite_cache.h): the first
+ * page of its file goes to `head`, and it is mapped as by FILE_MAP (OUT gpa), or, where the engine
+ * cannot, opened (OUT cached: a handle; else HC_NO_HANDLE).  -ENODATA: there is nothing to rewrite.
+ * -ENOENT: it is not there; executed: it will be wanted. */
+#define HC_NO_HANDLE 0xffffffffu
+struct hc_file_rewritten {
+    uint32_t handle;
+    uint32_t executed;
+    gpa_t head; /* a page of RAM */
+    gpa_t gpa;
+    uint32_t cached;
+    uint32_t pad;
+};
 
 union hc_args {
     struct hc_log log;
@@ -420,6 +434,7 @@ union hc_args {
     struct hc_file_lock file_lock;
     struct hc_file_reopen file_reopen;
     struct hc_file_xattr file_xattr;
+    struct hc_file_rewritten file_rewritten;
     uint64_t words[14];
 };
 
@@ -471,6 +486,7 @@ _Static_assert(sizeof(struct hc_fs_stat) == 80, "wire size");
 _Static_assert(sizeof(struct hc_file_close) == 16, "wire size");
 _Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
 _Static_assert(sizeof(struct hc_file_xattr) == 40, "wire size");
+_Static_assert(sizeof(struct hc_file_rewritten) == 32, "wire size");
 _Static_assert(sizeof(struct hc_file_lock) == 32, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");
