@@ -50,8 +50,8 @@ static void keep(struct hostfs_file *hf, const struct hermit_cached *head, gpa_t
     uint64_t bytes = sizeof(*head) + head->npages * sizeof(head->pages[0]);
     struct hermit_cached *copy = kmalloc(bytes);
     bool mapped = gpa == 0 || paging_direct_add(gpa, head->size);
-    struct file *f = mapped && r != NULL && copy != NULL ? cache_file(head->size, gpa, handle)
-                                                         : NULL;
+    struct file *f =
+        mapped && r != NULL && copy != NULL ? cache_file(head->size, gpa, handle) : NULL;
     if (f == NULL) {
         kfree(r);
         kfree(copy);

@@ -109,8 +109,8 @@ static bool find_by_site(gva_t base, const struct hermit_stubs *h, gva_t pc,
     return low < h->nsites && get_by_site(base, h, low, s);
 }
 
-/* The site that a jump outside of it, in bytes that nobody else executes, belongs to; 0: there is no
- * such jump at pc. */
+/* The site that a jump outside of it, in bytes that nobody else executes, belongs to; 0: there is
+ * no such jump at pc. */
 static gva_t site_of_hole(struct mm *mm, gva_t pc) {
     struct hermit_stubs h;
     struct hermit_site s;

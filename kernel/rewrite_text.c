@@ -19,8 +19,9 @@
 
 #include "mm_internal.h"
 
-#define ROOM_MAX (64ULL << 20) /* bytes kept free above an object */
-#define CHUNK 128u             /* bytes on the stack */
+#define ROOM_MAX (64ULL << 20)       /* bytes kept free above an object */
+#define EAGER_BYTES (16 * PAGE_SIZE) /* of stubs: a fault costs more than all their entries */
+#define CHUNK 128u                   /* bytes on the stack */
 
 struct rewritten_text {
     LIST_ENTRY(rewritten_text) link;
@@ -127,8 +128,10 @@ static bool map_stubs(struct mm *mm, const struct rewritten *is, gva_t at) {
     uint64_t offset = (1ULL + c->npages) << PAGE_SHIFT;
     int64_t r = mm_map(mm, at, c->stubs_size, PROT_READ | PROT_EXEC,
                        MAP_PRIVATE | MAP_FIXED_NOREPLACE, is->file, offset, NULL);
-    if (r > 0) rewrite_stubs_mapped(mm, at, c->stubs_size);
-    return r > 0;
+    if (r < 0) return false;
+    rewrite_stubs_mapped(mm, at, c->stubs_size);
+    pages_populate(mm, mm_find(mm, at), at, at + min(c->stubs_size, (uint64_t)EAGER_BYTES));
+    return true;
 }
 
 static struct rewritten_text *make_text(struct mm *mm, struct file *f, const struct rewritten *is,

@@ -33,6 +33,7 @@ static struct {
 } cache = {.dir = -1};
 
 bool cache_usable(void) { return cache.usable; }
+bool cache_waits(void) { return cache.now; }
 unsigned cache_missing(void) { return cache.now ? 0 : cache.missing_count; }
 
 static bool is_trusted(const struct stat *st) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The cache of rewritten objects (hermit/rewrite_cache.h): looking into it, and having it filled. */
+/* The cache of rewritten objects (hermit/rewrite_cache.h): looking into it, and having it filled.
+ */
 #ifndef LOADER_CACHE_H
 #define LOADER_CACHE_H
 
@@ -25,6 +26,8 @@ int cache_find(int fd, union cache_head *head);
 /* The program executes this file, which is not there.  True if it is now (--rewrite load);
  * otherwise it will be, for a later run. */
 bool cache_want(int fd);
+/* Is what is missing made at once (--rewrite load)? */
+bool cache_waits(void);
 /* Files that were not there, for --stats. */
 unsigned cache_missing(void);
 

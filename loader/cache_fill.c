@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The process that fills the cache of rewritten objects: hermit-rewrite, which is told the names of
- * files through a pipe.  It is made before the sandbox forbids that, becomes hermit-rewrite when the
- * guest has ended, and outlives hermit-run.  Owns the pipes. */
+ * files through a pipe.  It is made before the sandbox forbids that, becomes hermit-rewrite when
+ * the guest has ended, and outlives hermit-run.  Owns the pipes. */
 #include <loader/cache.h>
 
 #include <fcntl.h>

@@ -95,8 +95,7 @@ static void print_doors(const struct hermit_stats *s) {
             " of these became jumps; %" PRIu64 " by such jumps, %" PRIu64
             " by jumps from the start\n",
             s->raw_calls, s->sites_patched, s->patched_calls, all > others ? all - others : 0);
-    fprintf(stderr,
-            "rewritten text:   %" PRIu64 " from the cache, %u not yet in the cache\n",
+    fprintf(stderr, "rewritten text:   %" PRIu64 " from the cache, %u not yet in the cache\n",
             s->cached_objects, cache_missing());
 }
 

@@ -11,7 +11,16 @@
 
 const char *argp_program_version = "hermit-rewrite " HERMIT_VERSION;
 
-enum { OPT_REPORT = 256, OPT_TIERS, OPT_VERIFY, OPT_TARGET, OPT_DRY_RUN, OPT_CACHE, OPT_SIZE, OPT_SERVE };
+enum {
+    OPT_REPORT = 256,
+    OPT_TIERS,
+    OPT_VERIFY,
+    OPT_TARGET,
+    OPT_DRY_RUN,
+    OPT_CACHE,
+    OPT_SIZE,
+    OPT_SERVE
+};
 
 static const struct argp_option options[] = {
     {"output", 'o', "OUT", 0,
@@ -29,8 +38,8 @@ static const struct argp_option options[] = {
      "hermit (default): for Hermit, and runs on Linux; linux: without Hermit's stubs", 0},
     {"dry-run", OPT_DRY_RUN, NULL, 0, "Write no object", 0},
     {"jobs", 'j', "N", 0, "Files to work on at a time (default: 1)", 0},
-    {"cache", OPT_CACHE, NULL, 0,
-     "Write to hermit-run's cache of rewritten objects, not in place", 0},
+    {"cache", OPT_CACHE, NULL, 0, "Write to hermit-run's cache of rewritten objects, not in place",
+     0},
     {"cache-size", OPT_SIZE, "MIB", 0,
      "With --cache: forget what was not used for the longest time, until the cache takes no more "
      "than MIB mebibytes (default: 256)",

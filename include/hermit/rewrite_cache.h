@@ -38,9 +38,10 @@ struct hermit_cached {
     uint32_t npages; /* 0: there is nothing to rewrite in the original */
     uint64_t size;   /* of this file: a page, npages pages, the stubs */
     uint64_t original_size;
-    uint64_t checksum;               /* of all pages, this one with 0 here */
-    uint64_t low;                    /* address of the original's first page */
-    uint64_t stubs_addr, stubs_size; /* multiples of the page size; the stubs are behind all pages */
+    uint64_t checksum; /* of all pages, this one with 0 here */
+    uint64_t low;      /* address of the original's first page */
+    uint64_t stubs_addr,
+        stubs_size; /* multiples of the page size; the stubs are behind all pages */
     struct hermit_cached_text texts[HERMIT_CACHE_TEXTS];
     uint32_t ntexts;
     uint32_t pages[]; /* numbers of pages of the original, ascending: one a page of this file */
