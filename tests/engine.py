@@ -66,7 +66,7 @@ class Engine:
         feed = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
         try:
             p = subprocess.run(self.command(argv, options), capture_output=True, check=False,
-                               env={**NO_CACHE, **(os.environ if env is None else env)}, cwd=cwd,
+                               env={**os.environ, **NO_CACHE} if env is None else env, cwd=cwd,
                                timeout=timeout, **feed)
         except subprocess.TimeoutExpired as e:
             return Outcome(-1, e.stdout or b"",

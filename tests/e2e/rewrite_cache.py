@@ -25,11 +25,10 @@ def tool():
 
 
 def doors(outcome):
-    """What --stats says: calls by syscall instructions, by jumps made meanwhile, by others; text from
-    the cache, and not in it."""
+    """What --stats says: calls by syscall instructions, by jumps made meanwhile, by others; text
+    from the cache, and not in it."""
     text = outcome.err.decode(errors="replace")
-    calls = re.search(r"system calls: +(\d+) by syscall instructions.*; (\d+) by such jumps, (\d+) by",
-                      text)
+    calls = re.search(r"system calls: +(\d+) by syscall ins.*; (\d+) by such jumps, (\d+) by", text)
     objects = re.search(r"rewritten text: +(\d+) from the cache, (\d+) not", text)
     if not calls or not objects:
         raise AssertionError(text)
@@ -109,7 +108,7 @@ class Cache(harness.HermitTest):
         self.assertEqual(len(self.entries("o")), 1)
 
     def damage(self, how):
-        """Each file of the warm cache is changed by how(path): it is not used, and is made again."""
+        """Each file of the warm cache is changed by how(path): it is not used, but made again."""
         self.fill(BUSYBOX)
         self.assertEqual(self.good(self.hermit_run(BUSYBOX, "echo", "b"), b"b\n")[3], 1)
         for path in self.entries():

@@ -38,7 +38,8 @@ uint64_t rewrite_room(struct file *f, uint64_t len, bool executed);
 void rewrite_restore(struct mm *mm, gva_t start, gva_t end, bool text);
 /* The file whose text a mapping of f shows: f itself, if it is not rewritten. */
 struct file *rewrite_original_file(struct file *f);
-/* For rewrite_text.c: threads that are in stubs, or on the way to them, are at their sites again. */
+/* For rewrite_text.c: threads that are in stubs, or on the way to them, are at their sites again.
+ */
 void rewrite_leave_stubs(struct mm *mm);
 /* rewrite_text.c's part of rewrite_show_original: of one page. */
 void rewrite_show_text(struct mm *mm, gva_t at, uint8_t *bytes, uint64_t n);
