@@ -48,15 +48,15 @@ struct hostfs_file {
     bool is_cache;   /* of the cache of rewritten objects */
     bool elf;        /* somebody has read an ELF header in it */
     bool cache_asked;
-    bool at_end;     /* getdents has delivered the last entry; f->pos is there */
-    uint8_t tty;     /* enum hostfs_tty */
-    uint64_t size;   /* as last seen, bytes */
-    uint32_t sized;  /* number of truncations at that time */
+    bool at_end;    /* getdents has delivered the last entry; f->pos is there */
+    uint8_t tty;    /* enum hostfs_tty */
+    uint64_t size;  /* as last seen, bytes */
+    uint32_t sized; /* number of truncations at that time */
     struct hostfs_window *windows;
     gpa_t *pages; /* without windows: the frames that hold the file, by page number, 0: none */
     uint64_t page_count;
     struct rewritten *rewritten; /* what the cache has for the file, or NULL */
-    uint32_t removals; /* hostfs_removals() at the open */
+    uint32_t removals;           /* hostfs_removals() at the open */
     struct hostfs_early *early;
     struct hostfs_stamp opened; /* of attr */
     struct hc_attr attr;        /* as FS_OPEN returned it */

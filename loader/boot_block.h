@@ -10,8 +10,8 @@
 #include <loader/options.h>
 #include <loader/view.h>
 
-/* Bytes that boot_block_write needs, a multiple of 8.  cached: what the cache has for the program, or
- * NULL. */
+/* Bytes that boot_block_write needs, a multiple of 8.  cached: what the cache has for the program,
+ * or NULL. */
 size_t boot_block_size(const struct options *o, const struct view *v,
                        const union cache_head *cached);
 /* Fills the block at dst (8-byte aligned, `size` from boot_block_size).  The caller fills comm,

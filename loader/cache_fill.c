@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define LOWEST_PRIORITY 19
+#define CPU_SECONDS 600
 
 static int names_out = -1, answers_in = -1;
 
@@ -47,7 +49,10 @@ static void keep_only(int in, int out) {
 static _Noreturn void become_tool(const char *tool, bool now) {
     static char name[] = "hermit-rewrite", cache[] = "--cache", serve[] = "--serve";
     char *argv[] = {name, cache, serve, NULL};
+    const struct rlimit cpu = {CPU_SECONDS, CPU_SECONDS};
     setsid(); /* signals of the terminal are not for it */
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    setrlimit(RLIMIT_CPU, &cpu);
     if (chdir("/") != 0) _exit(1);
     if (!now) {
         struct pollfd end = {.fd = STDIN_FILENO}; /* the end of all writers */

@@ -274,6 +274,7 @@ static void stats_ahead(void **state) {
 /* The guest learns nothing but the head of the cache's file, and gets a handle that only reads. */
 static void rewritten(void **state) {
     int64_t other = fs_open(SHARE_RW, "other", O_RDWR | O_CREAT, 0644);
+    int64_t fixed = fs_open(SHARE_RO, "dir/file", O_RDONLY, 0);
     int64_t h = fs_open(SHARE_RW, "object", O_RDWR | O_CREAT, 0644);
     int64_t dir = fs_open(SHARE_RW, "dir", O_RDONLY | O_DIRECTORY, 0);
     assert_int_equal(ftruncate(handle_fd((uint32_t)h), CACHED_SIZE), 0);
@@ -282,7 +283,11 @@ static void rewritten(void **state) {
     assert_int_equal(cache_wanted, 0);
     a.file_rewritten.executed = 1;
     assert_int_equal(call(HC_FILE_REWRITTEN, &a), -ENOENT);
+    assert_int_equal(cache_wanted, 0); /* the guest could have written it */
+    a.file_rewritten.handle = (uint32_t)fixed;
+    assert_int_equal(call(HC_FILE_REWRITTEN, &a), -ENOENT);
     assert_int_equal(cache_wanted, 1);
+    assert_int_equal(file_close(fixed), 0);
     a.file_rewritten.handle = (uint32_t)dir;
     assert_int_equal(call(HC_FILE_REWRITTEN, &a), -ENODATA);
     a.file_rewritten.handle = (uint32_t)h;
