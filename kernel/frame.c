@@ -20,6 +20,8 @@
 #define GROW_BYTES (16ULL << 20)
 #define DIRTY_HIGH 4096u /* dirty frames kept before half of them go back to the host */
 #define RELEASE_BATCH 128u
+#define READY_MIN 32u /* frames */
+#define READY_MAX 256u
 
 /* One a frame.  In use: `link` counts references.  Head of a free block: its neighbours in the
  * list (frame numbers, 0 ends it), its order and its set. */
@@ -31,6 +33,7 @@ struct frame {
 struct chunk {
     gpa_t base;
     uint64_t frames, next; /* frames [next, frames) were never used */
+    uint64_t ready;        /* frames [0, ready) were committed by the host in advance */
     struct frame *table;
 };
 
@@ -115,6 +118,24 @@ static uint32_t take_listed(unsigned set, unsigned order) {
     return number;
 }
 
+/* Has the host commit fresh frames some time before they are used, ever more at a time: a first
+ * touch costs it far more than its share of a call, and a software hypervisor maps the neighbours
+ * of a page along with it if they are there. */
+static void make_ready(struct chunk *c, uint32_t taken) {
+    uint64_t batch = min(max(c->ready, READY_MIN), READY_MAX);
+    uint64_t ahead = hypercall_posts() ? batch / 2 : 0;
+    if (c->next + ahead <= c->ready || !hypercall_available()) return;
+    if (taken > READY_MAX || !fresh_is_zero) { /* who knows how much of it; a firmware was there */
+        c->ready = max(c->ready, c->next);
+        return;
+    }
+    uint64_t end = min(max(c->next, c->ready) + batch, c->frames);
+    union hc_args a = {.mem_populate = {.gpa = c->base + (c->ready << PAGE_SHIFT),
+                                        .len = (end - c->ready) << PAGE_SHIFT}};
+    c->ready = end;
+    hypercall_post(HC_MEM_POPULATE, &a);
+}
+
 /* A never-used block; the frames skipped for its alignment are free ones. */
 static uint32_t take_fresh(unsigned order) {
     uint32_t size = 1u << order;
@@ -128,6 +149,7 @@ static uint32_t take_fresh(unsigned order) {
             free_block(fresh_is_zero ? CLEAN : DIRTY, 0, base + (uint32_t)c->next - 1);
         }
         c->next += size;
+        make_ready(c, size);
         return at;
     }
     return 0;
@@ -141,11 +163,13 @@ static void add_chunk(gpa_t base, uint64_t bytes) {
     c->next = page_up(c->frames * sizeof(struct frame)) >> PAGE_SHIFT;
     for (uint64_t i = 0; i < c->next; i++)
         c->table[i] = (struct frame){.link = 1}; /* itself */
+    c->ready = c->next;
 }
 
 void frame_init(gpa_t free_gpa, gpa_t end, uint64_t limit, bool zeroed) {
     fresh_is_zero = zeroed;
     add_chunk(free_gpa, end - free_gpa);
+    chunks[0].ready = HERMIT_BOOT_FRAMES; /* the loader's doing */
     limit_bytes = limit;
     used_bytes = free_gpa - HERMIT_RAM_GPA;
     peak_bytes = used_bytes;

@@ -48,6 +48,9 @@ struct hostfs_file {
     bool is_cache;   /* of the cache of rewritten objects */
     bool elf;        /* somebody has read an ELF header in it */
     bool cache_asked;
+    uint8_t unasked; /* times in a row that the attributes of a lock were not asked for */
+    uint8_t smalls;  /* small reads in a row from the page at small_page */
+    uint64_t small_page;
     bool at_end;    /* getdents has delivered the last entry; f->pos is there */
     uint8_t tty;    /* enum hostfs_tty */
     uint64_t size;  /* as last seen, bytes */
@@ -59,7 +62,7 @@ struct hostfs_file {
     uint32_t removals;           /* hostfs_removals() at the open */
     struct hostfs_early *early;
     struct hostfs_stamp opened; /* of attr */
-    struct hc_attr attr;        /* as FS_OPEN returned it */
+    struct hc_attr attr;        /* as FS_OPEN returned it, or taking a lock */
 };
 
 static inline struct hostfs_file *hostfs_file(const struct file *f) {
@@ -136,6 +139,10 @@ int hostfs_wait(uint32_t handle, uint16_t events);
 /* hostfs_lock.c */
 int64_t hostfs_lock(struct file *f, struct host_lock *l);
 
+/* hostfs_small.c.  Reads from the window of a page that is read again and again: true with the
+ * bytes read in *n, or false if it takes a call. */
+bool hostfs_read_small(struct file *f, const struct uio *u, int64_t pos, int64_t *n);
+
 /* hostfs_xattr.c */
 int64_t hostfs_xattr(struct file *f, const struct xattr_call *c);
 
@@ -144,12 +151,16 @@ int64_t hostfs_ioctl(struct file *f, uint32_t request, gva_t arg);
 
 /* hostfs_map.c */
 int hostfs_page(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
+int64_t hostfs_read_frames(struct file *f, uint64_t offset, const struct hc_seg *segs,
+                           uint32_t count);
 /* A file of mount m is about to have size bytes: mappings lose the pages behind, and sizes that are
  * known are old.  f: which file, where that is known; NULL: some file of m. */
 void hostfs_truncating(const struct mount *m, const struct file *f, uint64_t size);
 /* The file changed under cached pages [start, end), bytes. */
 void hostfs_pages_drop(struct hostfs_file *hf, uint64_t start, uint64_t end);
 void hostfs_map_release(struct hostfs_file *hf);
+/* Can the program write to memory that other processes of the host see? */
+bool hostfs_shares_memory(void);
 
 /* hostfs_rewritten.c */
 const struct rewritten *hostfs_rewritten(struct file *f, bool executed);

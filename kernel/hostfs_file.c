@@ -36,13 +36,15 @@ int hostfs_getattr(struct file *f, struct hc_attr *attr) {
         return 0;
     }
     if ((S_ISDIR(f->mode) || S_ISREG(f->mode)) && hostfs_stamp_good(&hf->opened)) {
-        *attr = hf->attr; /* the fstat(2) that follows the open(2) */
+        *attr = hf->attr; /* the fstat(2) that follows the open(2), or a lock */
+        hf->unasked = 0;
         return 0;
     }
     union hc_args args = {.file_attr = {.handle = hf->handle, .attr = frame_gpa(attr)}};
     int64_t r = hypercall(HC_FILE_STAT, &args);
     if (r < 0) return (int)r;
     hf->size = attr->size;
+    hf->unasked = 0;
     return 0;
 }
 
@@ -182,6 +184,7 @@ const struct file_ops hostfs_regular_ops = {
     .syncfs = hostfs_syncfs,
     .allocate = hostfs_allocate,
     .page = hostfs_page,
+    .read_frames = hostfs_read_frames,
     .lock = hostfs_lock,
     .statfs = hostfs_statfs,
     .rewritten = hostfs_rewritten,

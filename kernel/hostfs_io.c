@@ -125,7 +125,8 @@ int64_t hostfs_read(struct file *f, const struct uio *u, int64_t *pos) {
     if (r != 0) return r;
     bool shared = at_shared_position(f, pos);
     struct hostfs_move m = {.offset = shared ? -1 : *pos, .pos = shared ? pos : NULL};
-    int64_t n = hostfs_move(f, u, &m);
+    int64_t n;
+    if (!hostfs_read_small(f, u, *pos, &n)) n = hostfs_move(f, u, &m);
     if (*pos == 0 && n >= ELF_HEADER && !shared) hf->elf = hf->elf || begins_elf(u);
     if (n > 0 && !shared) *pos += n;
     leave_position(f, pos);

@@ -3,15 +3,37 @@
  * flock and OFD locks are those of its handle.  The record locks of a process belong to no open
  * file: the host holds them on a handle of their own. */
 #include <kernel/filelock.h>
+#include <kernel/frame.h>
 #include <kernel/hc.h>
+#include <kernel/smp.h>
 #include <kernel/wait.h>
 
 #include "hostfs.h"
+
+#define UNASKED_MAX 8
 
 static int64_t reopen(uint32_t handle) {
     union hc_args args = {.file_reopen = {.handle = handle}};
     return hypercall(HC_FILE_REOPEN, &args);
 }
+
+/* Who takes a lock looks at the file next: its attributes come along, unless nobody asks. */
+static int64_t lock_and_look(struct hostfs_file *hf, union hc_args *args) {
+    struct hc_attr attr;
+    struct hostfs_stamp now = hostfs_stamp_now();
+    args->file_lock.attr = frame_gpa(&attr);
+    int64_t r = hypercall(HC_FILE_LOCK, args);
+    if (r != 0) return r;
+    hf->attr = attr;
+    hf->size = attr.size;
+    hf->opened = (struct hostfs_stamp){now.ns, hypercall_news()};
+    hf->unasked++;
+    return 0;
+}
+
+/* Nobody need wait until a lock has been given up, if whatever could tell others of it is a call,
+ * which comes later: not other CPUs' calls, not memory shared with them. */
+static bool posts_unlock(void) { return !smp_active && !hostfs_shares_memory(); }
 
 int64_t hostfs_lock(struct file *f, struct host_lock *l) {
     struct hostfs_file *hf = hostfs_file(f);
@@ -31,6 +53,12 @@ int64_t hostfs_lock(struct file *f, struct host_lock *l) {
     union hc_args args = {
         .file_lock = {
             .handle = handle, .what = l->what, .start = l->start, .len = l->len, .type = l->type}};
+    if (l->what == HC_LOCK_RANGE && l->type == F_UNLCK && posts_unlock()) {
+        hypercall_post(HC_FILE_LOCK, &args);
+        return 0;
+    }
+    if (l->what == HC_LOCK_RANGE && l->type != F_UNLCK && hf->unasked < UNASKED_MAX)
+        return lock_and_look(hf, &args);
     int64_t r = hypercall(HC_FILE_LOCK, &args);
     if (l->what != HC_LOCK_QUERY || r != 0) return r;
     l->start = args.file_lock.start;

@@ -13,6 +13,10 @@
 #define GROWTH_MAX (64UL << 20) /* bytes mapped ahead of a growing file */
 #define READ_AHEAD 16           /* pages per read without windows */
 
+static uint32_t writable_windows;
+
+bool hostfs_shares_memory(void) { return writable_windows > 0; }
+
 static struct hostfs_window *find(const struct hostfs_file *hf, uint64_t offset, bool writable) {
     for (struct hostfs_window *w = hf->windows; w != NULL; w = w->next) {
         if (offset >= w->offset && offset - w->offset < w->len && (w->writable || !writable))
@@ -45,6 +49,7 @@ static int add_window(struct hostfs_file *hf, bool writable) {
                                 .gpa = args.file_map.gpa,
                                 .writable = writable};
     hf->windows = w;
+    writable_windows += writable;
     return 0;
 }
 
@@ -158,6 +163,23 @@ int hostfs_page(struct file *f, uint64_t offset, bool shared_write, gpa_t *out) 
     return 0;
 }
 
+int64_t hostfs_read_frames(struct file *f, uint64_t offset, const struct hc_seg *segs,
+                           uint32_t count) {
+    const struct hostfs_file *hf = hostfs_file(f);
+    if (hf->handle == NO_HANDLE || hf->stdio || (f->flags & O_DIRECT)) return -EOPNOTSUPP;
+    /* A private page that was not written shows what becomes of the file: who has it open for
+     * writing may look for that. */
+    if ((f->flags & O_ACCMODE) != O_RDONLY) return -EOPNOTSUPP;
+    union hc_args args = {.file_io = {.handle = hf->handle,
+                                      .flags = HC_IO_NOWAIT,
+                                      .offset = (int64_t)offset,
+                                      .segs = frame_gpa(segs),
+                                      .count = count}};
+    int64_t n = hypercall(HC_FILE_READ, &args);
+    /* Part of a page is all of it at the end of the file only: the rest may be on disk. */
+    return n > 0 && offset + (uint64_t)n != hf->size ? n & ~(int64_t)PAGE_MASK : n;
+}
+
 void hostfs_pages_drop(struct hostfs_file *hf, uint64_t start, uint64_t end) {
     for (uint64_t i = start >> PAGE_SHIFT; i < hf->page_count && i << PAGE_SHIFT < end; i++) {
         if (hf->pages[i] != 0) frame_put(hf->pages[i]);
@@ -173,6 +195,7 @@ void hostfs_map_release(struct hostfs_file *hf) {
         hf->windows = w->next;
         union hc_args args = {.file_unmap = {.gpa = w->gpa, .len = w->len}};
         if (!w->of_boot) hypercall(HC_FILE_UNMAP, &args);
+        writable_windows -= w->writable;
         kfree(w);
     }
 }

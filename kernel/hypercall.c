@@ -13,12 +13,13 @@
 #include <kernel/smp.h>
 #include <kernel/stats.h>
 
-#define CLAIM_CYCLES 100000ULL  /* then the polling thread must have lost its CPU */
-#define SERVE_CYCLES 5000000ULL /* then it waits for a disk, or has lost its CPU while serving */
+#define CLAIM_CYCLES 20000ULL  /* then the polling thread must have lost its CPU */
+#define SERVE_CYCLES 500000ULL /* then it waits for a disk, or has lost its CPU while serving */
 
 static const struct hermit_boot *boot;
 static struct hc_comm *comm;
 static uint64_t news;
+static bool posted_call[HC_MAX_CPUS]; /* its answer was not waited for yet */
 
 void hypercall_init(const struct hermit_boot *b) {
     boot = b;
@@ -55,9 +56,7 @@ static bool by_doorbell(enum hc_nr nr) {
     case HC_WAIT:
     case HC_EXIT:
     case HC_MEM_GROW:
-    case HC_MEM_POPULATE:
     case HC_FILE_SYNC:
-    case HC_FILE_MAP:
         return true;
     default:
         return false;
@@ -102,8 +101,11 @@ static bool is_quiet(enum hc_nr nr, const union hc_args *args) {
     switch (nr) {
     case HC_FS_OPEN:
         return (args->fs_open.flags & (O_ACCMODE | O_CREAT | O_TRUNC)) == 0;
+    case HC_FILE_LOCK:
+        return args->file_lock.type == F_UNLCK;
     case HC_LOG:
     case HC_CLOCK:
+    case HC_MEM_POPULATE:
     case HC_MEM_GROW:
     case HC_MEM_RELEASE:
     case HC_FS_STAT:
@@ -119,21 +121,50 @@ static bool is_quiet(enum hc_nr nr, const union hc_args *args) {
     }
 }
 
-int64_t hypercall(enum hc_nr nr, union hc_args *args) {
-    if (comm == NULL) return -ENOSYS;
-    if (!is_quiet(nr, args)) news++;
-    struct hc_call *call = &comm->calls[percpu()->id];
+static bool host_polls(void) { return __atomic_load_n(&comm->polling, __ATOMIC_SEQ_CST) != 0; }
+
+static void submit(struct hc_call *call, enum hc_nr nr, const union hc_args *args) {
     call->nr = nr;
     call->u = *args;
-    bool bell = by_doorbell(nr);
     /* Sequentially consistent against the host's store to polling and load of state. */
-    __atomic_store_n(&call->state, bell ? HC_RUNG : HC_SUBMITTED, __ATOMIC_SEQ_CST);
-    bool polling = !bell && __atomic_load_n(&comm->polling, __ATOMIC_SEQ_CST) != 0;
-    if (nr == HC_WAIT) smp_release(); /* the CPU and its call block stay this thread's */
+    __atomic_store_n(&call->state, by_doorbell(nr) ? HC_RUNG : HC_SUBMITTED, __ATOMIC_SEQ_CST);
+}
+
+static void wait_done(const struct hc_call *call, enum hc_nr nr, bool polling) {
     if (polling && wait_polled(call))
         hermit_stats.polled++;
     else
         ring(call, nr);
+}
+
+/* This CPU's block, free: a call that was posted comes first. */
+static struct hc_call *free_call(void) {
+    uint32_t cpu = percpu()->id;
+    struct hc_call *call = &comm->calls[cpu];
+    if (posted_call[cpu] && !done(call)) wait_done(call, (enum hc_nr)call->nr, host_polls());
+    posted_call[cpu] = false;
+    return call;
+}
+
+bool hypercall_posts(void) { return comm != NULL && host_polls(); }
+
+void hypercall_post(enum hc_nr nr, union hc_args *args) {
+    if (comm == NULL) return;
+    struct hc_call *call = free_call();
+    if (!is_quiet(nr, args)) news++;
+    submit(call, nr, args);
+    posted_call[percpu()->id] = true;
+    if (!host_polls()) free_call();
+}
+
+int64_t hypercall(enum hc_nr nr, union hc_args *args) {
+    if (comm == NULL) return -ENOSYS;
+    if (!is_quiet(nr, args)) news++;
+    struct hc_call *call = free_call();
+    submit(call, nr, args);
+    bool polling = !by_doorbell(nr) && host_polls();
+    if (nr == HC_WAIT) smp_release(); /* the CPU and its call block stay this thread's */
+    wait_done(call, nr, polling);
     if (nr == HC_WAIT) smp_acquire();
     *args = call->u;
     int64_t result = call->result;

@@ -54,6 +54,9 @@ int pages_place(struct mm *mm, const struct vma *v, gpa_t gpa);
 int pages_own(struct mm *mm, const struct vma *v, gva_t addr, gpa_t *out, bool *changed);
 /* Maps fresh, zeroed frames over the whole of v; 0 or -ENOMEM. */
 int pages_place_frames(struct mm *mm, const struct vma *v);
+/* mm_private.c: copies the page of v at `page` together with those around it, by one read of the
+ * file.  False if that page was not: it is to be had by itself.  *flush: others were present. */
+bool pages_copy_block(struct mm *mm, const struct vma *v, gva_t page, bool *flush);
 /* Calls visit for the entry of each page in [start, end) that has a table. */
 typedef bool page_visitor(uint64_t *pte, gva_t at, void *arg);
 bool pages_walk(struct mm *mm, gva_t start, gva_t end, page_visitor *visit, void *arg);

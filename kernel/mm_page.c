@@ -87,14 +87,20 @@ bool pages_unmap_file(struct mm *mm, const struct vma *v, gva_t start, gva_t end
     return pages_walk(mm, start, end, drop_file_page, (void *)(uint64_t)v);
 }
 
+/* A translation that allows less than its entry faults, and is dropped by that (fault_present). */
+static bool allows_less(uint64_t old, uint64_t now) {
+    return (old & ~now & (PTE_P | PTE_W)) != 0 || (now & ~old & PTE_NX) != 0;
+}
+
 static bool protect_page(uint64_t *pte, gva_t at, void *arg) {
     const struct vma *v = arg;
     if (!page_held(*pte)) return false;
     gpa_t gpa = *pte & PTE_GPA;
     uint64_t want = gpa | page_flags(v, writable_in_place(v, gpa));
-    if (*pte == want) return false;
+    uint64_t old = *pte;
+    if (old == want) return false;
     pte_set(pte, want);
-    return true;
+    return (old & PTE_P) && allows_less(old, want);
 }
 
 bool pages_protect(struct mm *mm, const struct vma *v, gva_t start, gva_t end) {
@@ -188,13 +194,21 @@ static int map_page(struct mm *mm, struct vma *v, uint64_t *pte, gva_t at, uint3
     return 0;
 }
 
+/* The first write to file pages that other writes will follow. */
+static bool copy_block(struct mm *mm, const struct vma *v, gva_t page) {
+    bool flush = false, copied = v->file != NULL && pages_copy_block(mm, v, page, &flush);
+    if (flush) paging_flush(mm->root);
+    return copied;
+}
+
 void pages_populate(struct mm *mm, struct vma *v, gva_t start, gva_t end) {
     uint32_t access = v->prot & PROT_WRITE ? MM_WRITE : MM_READ;
     for (gva_t at = start; at < end; at += PAGE_SIZE) {
         uint64_t *table = paging_table(mm->root, at, true);
         if (table == NULL) return;
         uint64_t *pte = &table[paging_index(at)];
-        if (!page_held(*pte) && map_page(mm, v, pte, at, access) != 0) return;
+        if (page_held(*pte) || ((access & MM_WRITE) && copy_block(mm, v, at))) continue;
+        if (map_page(mm, v, pte, at, access) != 0) return;
     }
 }
 
@@ -276,12 +290,15 @@ static void commit_ahead(const uint64_t *table, gva_t start, gva_t end) {
 static void fault_around(struct mm *mm, struct vma *v, gva_t page) {
     bool follows = page == mm->fault_next;
     uint32_t limit = v->file == NULL ? FAULT_AROUND_MAX : FAULT_AROUND_FILE;
-    mm->fault_window = follows ? min(2 * mm->fault_window, limit) : FAULT_AROUND;
+    uint64_t *table = paging_table(mm->root, page, false);
+    /* Pages of a file window cost nothing. */
+    bool free = !frame_is_ram(table[paging_index(page)] & PTE_GPA);
+    uint32_t least = free ? FAULT_AROUND_FILE : FAULT_AROUND;
+    mm->fault_window = follows ? min(2 * mm->fault_window, limit) : least;
     gva_t span = mm->fault_window * PAGE_SIZE;
-    gva_t start = max(follows ? page : page & ~(FAULT_AROUND * PAGE_SIZE - 1), v->start);
+    gva_t start = max(follows ? page : page & ~(least * PAGE_SIZE - 1), v->start);
     gva_t end = min(min(page + span, (page & ~(TABLE_SPAN - 1)) + TABLE_SPAN), v->end);
     start = max(start, page & ~(TABLE_SPAN - 1));
-    uint64_t *table = paging_table(mm->root, page, false);
     for (gva_t at = start; at < end; at += PAGE_SIZE) {
         uint64_t *pte = &table[paging_index(at)];
         if (!page_held(*pte) && map_page(mm, v, pte, at, MM_READ) != 0) return;
@@ -332,7 +349,10 @@ static int copy_around(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page) 
 static int fault_present(struct mm *mm, struct vma *v, uint64_t *pte, gva_t page, uint32_t access) {
     gpa_t gpa = *pte & PTE_GPA;
     if (!(access & MM_WRITE) || (*pte & PTE_W)) return 0; /* a stale translation */
-    if (!writable_in_place(v, gpa)) return copy_around(mm, v, pte, page);
+    if (!writable_in_place(v, gpa)) {
+        if (copy_block(mm, v, page)) return 0;
+        return copy_around(mm, v, pte, page);
+    }
     pte_set(pte, gpa | page_flags(v, true));
     return 0;
 }
@@ -347,6 +367,7 @@ int mm_fault(struct mm *mm, gva_t addr, uint32_t access) {
     if (table == NULL) return -ENOMEM;
     uint64_t *pte = &table[paging_index(page)];
     if (page_held(*pte)) return fault_present(mm, v, pte, page, access);
+    if ((access & MM_WRITE) && copy_block(mm, v, page)) return 0;
     int r = map_page(mm, v, pte, page, access);
     if (r == 0) fault_around(mm, v, page);
     return r;

@@ -45,6 +45,14 @@ void show_buddyinfo(struct tree_text *t);
 void show_meminfo(struct tree_text *t);
 void show_vmstat(struct tree_text *t);
 void show_zoneinfo(struct tree_text *t);
+/* procfs_inet.c */
+void proc_show_tcp(struct tree_text *t);
+void proc_show_tcp6(struct tree_text *t);
+void proc_show_udp(struct tree_text *t);
+void proc_show_udp6(struct tree_text *t);
+void proc_show_interfaces(struct tree_text *t);
+void proc_show_if_inet6(struct tree_text *t);
+void proc_show_routes(struct tree_text *t);
 /* procfs_cpu.c */
 void show_cpuinfo(struct tree_text *t);
 

@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/net: the tables of a machine without network devices and sockets of its own. */
+/* /proc/net: its files, and those tables that are always empty. */
 #include "procfs.h"
 
-static const char dev[] =
-    "Inter-|   Receive                                                |  Transmit\n"
-    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop "
-    "fifo colls carrier compressed";
-static const char tcp[] =
-    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
-    "inode                                                     ";
-static const char tcp6[] =
-    "  sl  local_address                         remote_address                        st tx_queue "
-    "rx_queue tr tm->when retrnsmt   uid  timeout inode";
 static const char udp[] =
     "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
     "inode ref pointer drops            ";
 static const char udp6[] =
     "  sl  local_address                         remote_address                        st tx_queue "
     "rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops";
-static const char route[] =
-    "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"
-    "                                                       ";
 static const char arp[] = "IP address       HW type     Flags       HW address            Mask     "
                           "Device";
 static const char sockstat[] = "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\n"
@@ -49,8 +36,8 @@ static void show_nothing(struct tree_text *t) {}
 
 static const struct tree_entry rows[] = {
     {"arp", TREE_FILE, .constant = arp},
-    {"dev", TREE_FILE, .constant = dev},
-    {"if_inet6", TREE_FILE, .show = show_nothing},
+    {"dev", TREE_FILE, .show = proc_show_interfaces},
+    {"if_inet6", TREE_FILE, .show = proc_show_if_inet6},
     {"igmp", TREE_FILE,
      .constant = "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter"},
     {"ipv6_route", TREE_FILE, .show = show_nothing},
@@ -59,14 +46,14 @@ static const struct tree_entry rows[] = {
     {"protocols", TREE_FILE, .constant = protocols},
     {"raw", TREE_FILE, .constant = udp + 1},
     {"raw6", TREE_FILE, .constant = udp6},
-    {"route", TREE_FILE, .constant = route},
+    {"route", TREE_FILE, .show = proc_show_routes},
     {"snmp", TREE_FILE, .constant = snmp},
     {"sockstat", TREE_FILE, .constant = sockstat},
     {"sockstat6", TREE_FILE, .constant = sockstat6},
-    {"tcp", TREE_FILE, .constant = tcp},
-    {"tcp6", TREE_FILE, .constant = tcp6},
-    {"udp", TREE_FILE, .constant = udp},
-    {"udp6", TREE_FILE, .constant = udp6},
+    {"tcp", TREE_FILE, .show = proc_show_tcp},
+    {"tcp6", TREE_FILE, .show = proc_show_tcp6},
+    {"udp", TREE_FILE, .show = proc_show_udp},
+    {"udp6", TREE_FILE, .show = proc_show_udp6},
     {"udplite", TREE_FILE, .constant = udp},
     {"udplite6", TREE_FILE, .constant = udp6},
     {"unix", TREE_FILE, .constant = "Num       RefCount Protocol Flags    Type St Inode Path"},

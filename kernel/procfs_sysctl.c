@@ -249,7 +249,7 @@ static const struct tree_entry net_ipv4_rows[] = {
     VALUE("ip_local_reserved_ports", ""),
     VALUE("ip_nonlocal_bind", "0"),
     VALUE("ip_unprivileged_port_start", "1024"),
-    VALUE("ping_group_range", "1\t0"),
+    VALUE("ping_group_range", "0\t2147483647"),
     VALUE("tcp_available_congestion_control", "reno cubic"),
     VALUE("tcp_congestion_control", "cubic"),
     VALUE("tcp_fastopen", "1"),

@@ -2,6 +2,7 @@
 /* Signals from outside: what the loader forwards, and ITIMER_REAL. */
 #include <kernel/clock.h>
 #include <kernel/hc.h>
+#include <kernel/hostnet.h>
 #include <kernel/job.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>
@@ -50,6 +51,7 @@ void signal_collect_events(void) {
     uint32_t events = hypercall_take_events();
     if (events & 1u << HC_EVENT_TIMER) timer_fired();
     if (events & 1u << HC_EVENT_JOB) job_event();
+    if (events & 1u << HC_EVENT_NET) hostnet_look();
     check_itimer();
     if (!(events & 1u << HC_EVENT_SIGNAL)) return;
     for (uint64_t signals = hypercall_take_signals(); signals; signals &= signals - 1) {

@@ -12,7 +12,7 @@
 #include "sched_internal.h"
 
 #define SPIN_CYCLES 50000ULL /* then the holder has lost its CPU, or waits for the host */
-#define QUIET_CYCLES 50000ULL
+#define QUIET_CYCLES 150000ULL
 #define LOCK_FREE 0u
 #define LOCK_TAKEN 1u
 #define LOCK_AWAITED 2u /* somebody sleeps */
@@ -95,37 +95,50 @@ void cpu_kick(struct percpu *cpu) {
     bool busy_in_kernel = !cpu->in_user && cpu->idle != CPU_HALTED;
     if (busy_in_kernel || *smp_kicked(cpu)) return;
     __atomic_store_n(smp_kicked(cpu), 1, __ATOMIC_SEQ_CST);
-    cpu_interrupt(cpu->id);
+    cpu_interrupt(cpu->id, cpu->in_user != 0);
+}
+
+static bool runs_program(const struct percpu *cpu) {
+    return __atomic_load_n(&cpu->in_user, __ATOMIC_SEQ_CST) != 0;
+}
+
+static void await_kernel(const struct percpu *cpu) {
+    uint64_t start = arch_tsc();
+    while (runs_program(cpu)) {
+        arch_pause();
+        if (arch_tsc() - start < QUIET_CYCLES) continue;
+        cpu_yield_host(); /* it may be waiting for the host's CPU that we are on */
+        start = arch_tsc();
+    }
 }
 
 void smp_quiesce(void) {
     struct percpu *self = percpu();
     if (!smp_active) return;
-    for (uint32_t i = 0; i < online; i++) {
-        if (cpus[i] != self && __atomic_load_n(&cpus[i]->in_user, __ATOMIC_SEQ_CST))
-            cpu_kick(cpus[i]);
-    }
-    for (uint32_t i = 0; i < online; i++) {
-        uint64_t start = arch_tsc();
-        while (cpus[i] != self && __atomic_load_n(&cpus[i]->in_user, __ATOMIC_SEQ_CST)) {
-            arch_pause();
-            if (arch_tsc() - start < QUIET_CYCLES) continue;
-            cpu_yield_host(); /* it may be waiting for the host's CPU that we are on */
-            start = arch_tsc();
-        }
+    for (uint32_t i = 0; i < online; i++)
+        if (cpus[i] != self && runs_program(cpus[i])) cpu_kick(cpus[i]);
+    for (uint32_t i = 0; i < online; i++)
+        if (cpus[i] != self) await_kernel(cpus[i]);
+}
+
+void smp_flush_begin(gpa_t root) {
+    struct percpu *self = percpu();
+    for (uint32_t i = 0; smp_active && i < online; i++) {
+        if (cpus[i] == self || cpus[i]->root != root) continue;
+        __atomic_store_n(&cpus[i]->flush, 1, __ATOMIC_SEQ_CST);
+        if (runs_program(cpus[i])) cpu_kick(cpus[i]);
     }
 }
 
-void smp_flush(gpa_t root) {
-    if (!smp_active) return;
+void smp_flush_end(gpa_t root) {
     struct percpu *self = percpu();
-    bool any = false;
-    for (uint32_t i = 0; i < online; i++) {
-        if (cpus[i] == self || cpus[i]->root != root) continue;
-        __atomic_store_n(&cpus[i]->flush, 1, __ATOMIC_SEQ_CST);
-        any = true;
-    }
-    if (any) smp_quiesce();
+    for (uint32_t i = 0; smp_active && i < online; i++)
+        if (cpus[i] != self && cpus[i]->root == root) await_kernel(cpus[i]);
+}
+
+void smp_flush(gpa_t root) {
+    smp_flush_begin(root);
+    smp_flush_end(root);
 }
 
 bool smp_root_in_use(gpa_t root) {

@@ -9,7 +9,8 @@
 #define SOCKET_DEV 0x08       /* st_dev of every socket */
 #define DEFAULT_BUFFER 212992 /* net.core.wmem_default and rmem_default */
 
-static const struct socket_family *const families[] = {&unix_family};
+static const struct socket_family *const families[] = {&unix_family, &inet_family, &inet6_family,
+                                                       &netlink_family};
 
 static uint64_t next_ino = 8192;
 
@@ -101,8 +102,9 @@ static struct waitq *file_queue(struct file *f) {
 
 static int64_t file_request(struct file *f, uint32_t request, gva_t arg) {
     struct socket *s = f->priv;
+    int64_t r = s->ops->ioctl ? s->ops->ioctl(s, request, arg) : -ENOTTY;
 
-    return s->ops->ioctl ? s->ops->ioctl(s, request, arg) : -ENOTTY;
+    return r == -ENOTTY ? socket_ioctl_interface(request, arg) : r;
 }
 
 static int file_attr(struct file *f, struct hc_attr *attr) {

@@ -100,9 +100,21 @@ static int set_number(struct socket *s, int name, int value) {
     return 0;
 }
 
+/* Options that some families have beyond those of all. */
+static bool of_family(const struct socket *s, int name) {
+    if (s->ops->setopt == NULL || is_switch(name)) return false;
+    return name == SO_BINDTODEVICE || name > SO_COOKIE || name == SO_INCOMING_CPU ||
+           name == SO_BUSY_POLL || name == SO_MAX_PACING_RATE || name == SO_LOCK_FILTER ||
+           name == SO_ATTACH_FILTER || name == SO_DETACH_FILTER || name == SO_INCOMING_NAPI_ID;
+}
+
 int socket_setopt(struct socket *s, int name, gva_t value, uint32_t len) {
     int number;
 
+    if (of_family(s, name)) {
+        int r = s->ops->setopt(s, SOL_SOCKET, name, value, len);
+        if (r != -ENOPROTOOPT) return r;
+    }
     if (len < sizeof(number)) return -EINVAL;
     if (get_user(number, value)) return -EFAULT;
     if (is_switch(name)) return set_switch(s, name, number != 0);
@@ -133,6 +145,7 @@ static int get_number(struct socket *s, int name, int *value) {
         *value = s->family;
         return 0;
     case SO_ERROR:
+        if (s->ops->refresh) s->ops->refresh(s);
         *value = -socket_take_error(s);
         return 0;
     case SO_ACCEPTCONN:
@@ -182,6 +195,10 @@ int socket_getopt(struct socket *s, int name, gva_t value, uint32_t *len) {
     uint32_t size;
     int r;
 
+    if (of_family(s, name)) {
+        r = s->ops->getopt(s, SOL_SOCKET, name, value, len);
+        if (r != -ENOPROTOOPT) return r;
+    }
     memset(&v, 0, sizeof(v));
     switch (name) {
     case SO_LINGER:

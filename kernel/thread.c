@@ -116,6 +116,7 @@ struct thread *thread_create(void) {
     xstate_switch_save(t->xstate);
     __asm__ volatile("rdfsbase %0" : "=r"(t->fs_base));
     t->cpu = self->cpu;
+    t->vruntime = self->vruntime; /* not as one that waited long, which ends the creator's slice */
     t->vectors_cpu = UINT32_MAX;
     lay_out_stack(t, KSTACK_BYTES, thread_first_run);
     *t->regs = *self->regs;

@@ -7,6 +7,7 @@
 #include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
+#include <kernel/hostnet.h>
 #include <kernel/ktimer.h>
 #include <kernel/log.h>
 #include <kernel/process.h>
@@ -292,6 +293,7 @@ void wait_idle(void) {
     cpu->pending = 0;
     if (boot_info()->engine == HERMIT_ENGINE_QEMU) serial_drain();
     signal_collect_events();
+    hostnet_look();
     check_deadlines();
     if (smp_active) {
         if (timer_take_tick()) sched_tick();

@@ -13,6 +13,7 @@
 
 #include <loader/diag.h>
 #include <loader/guest_mem.h>
+#include <loader/net.h>
 #include <loader/services.h>
 #include <loader/tty.h>
 #include <loader/vm.h>
@@ -160,16 +161,35 @@ static struct timespec timespec_of(int64_t ns) {
     return (struct timespec){.tv_sec = ns / 1000000000LL, .tv_nsec = ns % 1000000000LL};
 }
 
+/* As sleep_on, and wakes up for the network, too; fds has room for one more.  -EINTR: the guest
+ * has news of its sockets. */
+static int sleep_with_net(uint32_t cpu, struct pollfd *fds, uint32_t count,
+                          const struct timespec *timeout) {
+    fds[count] = (struct pollfd){.fd = net_fd(), .events = POLLIN};
+    const struct timespec soon = {.tv_nsec = NET_SOON_NS};
+    for (;;) {
+        enum net_sleep how = net_sleep_begin();
+        if (how == NET_NEWS) return -EINTR;
+        int r = sleep_on(cpu, fds, count + 1, how == NET_SOON ? &soon : timeout);
+        if (how != NET_OFF) net_sleep_end();
+        bool look = (r > 0 && fds[count].revents != 0) || (r == 0 && how == NET_SOON);
+        if (!look) return r;
+        bool news = net_visit();
+        if (r > 1) return r - 1;
+        if (news || timeout != NULL) return -EINTR;
+    }
+}
+
 /* Sleeps with the fds that one CPU at a time may bring. */
 static int64_t wait_for_files(uint32_t cpu, const struct hc_wait *a, const struct timespec *left) {
     static struct hc_wait_fd entries[HC_MAX_WAIT_FDS];
-    static struct pollfd fds[HC_MAX_WAIT_FDS + 1];
+    static struct pollfd fds[HC_MAX_WAIT_FDS + 2];
     hc_lock();
     int r = load_fds(a, entries, fds);
     hc_unlock();
     if (r != 0) return r;
     fds[a->count] = (struct pollfd){.fd = end_fd, .events = POLLIN};
-    r = sleep_on(cpu, fds, a->count + 1, left);
+    r = sleep_with_net(cpu, fds, a->count + 1, left);
     if (r < 0) return r;
     if (fds[a->count].revents != 0) return -EINTR;
     int64_t ready = 0;
@@ -184,8 +204,8 @@ static int64_t wait_for_files(uint32_t cpu, const struct hc_wait *a, const struc
 }
 
 static int64_t wait_for_time(uint32_t cpu, const struct timespec *left) {
-    struct pollfd end = {.fd = end_fd, .events = POLLIN}; /* QEMU: another doorbell */
-    int r = sleep_on(cpu, &end, 1, left);
+    struct pollfd end[2] = {{.fd = end_fd, .events = POLLIN}}; /* QEMU: another doorbell */
+    int r = sleep_with_net(cpu, end, 1, left);
     return r < 0 ? r : r > 0 ? -EINTR : 0;
 }
 
@@ -193,6 +213,7 @@ int64_t hc_wait(union hc_args *args) {
     static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER;
     const struct hc_wait *a = &args->wait;
     uint32_t cpu = hc_caller();
+    if (net_visit()) return -EINTR;
     /* The program waits: what it was told to wait for may come with the events word alone. */
     if (cpu == 0 && !guest_saw(__atomic_load_n(&vm_comm->posted, __ATOMIC_SEQ_CST))) return -EINTR;
     if (__atomic_load_n(&vm_comm->kicked[cpu], __ATOMIC_SEQ_CST) != 0) return -EINTR;

@@ -8,6 +8,7 @@
 #include <loader/services.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 
 #include <loader/hc_path.h>
@@ -25,8 +26,10 @@ static handler_fn *const handlers[HC_COUNT] = {
 
 /* After any other call the guest may know of a change to the host's directories, and must then see
  * it: the path cache ends. */
-static bool brings_no_news(uint32_t nr) {
+static bool brings_no_news(uint32_t nr, const union hc_args *args) {
     switch (nr) {
+    case HC_FILE_LOCK:
+        return args->file_lock.type == F_UNLCK;
     case HC_LOG:
     case HC_MEM_GROW:
     case HC_MEM_RELEASE:
@@ -56,7 +59,7 @@ static int64_t run(uint32_t nr, union hc_args *args, bool may_sleep) {
     if (nr >= HC_COUNT) return -ENOSYS;
     if (!may_sleep && sleeps(nr)) return -EDEADLK;
     hc_counts[nr]++;
-    if (!brings_no_news(nr)) path_cache_drop();
+    if (!brings_no_news(nr, args)) path_cache_drop();
     if (nr != HC_WAIT) return handlers[nr](args);
     pthread_mutex_unlock(&serving);
     int64_t result = hc_wait(args);

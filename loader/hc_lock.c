@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <loader/hc_attr.h>
 #include <loader/hc_path.h>
 
 #define STDIO 3
@@ -47,7 +48,12 @@ int64_t hc_file_lock(union hc_args *args) {
     if (a->what == HC_LOCK_WHOLE) return lock_whole(h, a->type);
     if (a->what != HC_LOCK_RANGE && a->what != HC_LOCK_QUERY) return -EINVAL;
     /* A standard stream's open file outlives this process, and a lock would with it. */
-    return a->handle < STDIO ? -EINVAL : lock_range(h, a);
+    if (a->handle < STDIO) return -EINVAL;
+    struct statx st;
+    int64_t r = lock_range(h, a);
+    if (r != 0 || a->attr == 0 || a->type == F_UNLCK) return r;
+    r = attr_of_fd(h->fd, &st);
+    return r == 0 ? attr_put(a->attr, &st) : r;
 }
 
 int64_t hc_file_reopen(union hc_args *args) {

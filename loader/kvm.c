@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include <loader/diag.h>
+#include <loader/ipi.h>
 #include <loader/vcpu.h>
 
 static int kvm_fd = -1, vm_fd = -1;
@@ -48,6 +49,7 @@ void kvm_create(uint32_t cpus) {
     vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
     if (vm_fd < 0)
         die(EXIT_HERMIT, "KVM: KVM_CREATE_VM failed: %s (try --vmm qemu)", strerror(errno));
+    if (cpus > 1) ipi_create(kvm_fd, vm_fd, cpus);
     vcpu_limit(cpus);
     vcpu_create_first(kvm_fd, vm_fd);
 }

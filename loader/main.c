@@ -17,8 +17,10 @@
 #include <loader/diag.h>
 #include <loader/event.h>
 #include <loader/file_window.h>
+#include <loader/ipi.h>
 #include <loader/kvm.h>
 #include <loader/memory.h>
+#include <loader/net.h>
 #include <loader/options.h>
 #include <loader/qemu.h>
 #include <loader/sandbox.h>
@@ -92,6 +94,7 @@ static void build_boot_block(const struct options *o, const struct view *v,
         b->prog_cached_handle = (uint32_t)handle;
     }
     memory_describe(b);
+    net_describe(b);
     handle_describe_stdio(b->stdio);
     umask(0); /* the guest applies the program's own */
     if (getrandom(b->seed, sizeof(b->seed), 0) != sizeof(b->seed)) {
@@ -125,28 +128,32 @@ int main(int argc, char **argv) {
     if (o.check) check_program(argv);
     view_build(&v, &o);
     open_trace(&o);
+    net_init(&o);
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);
     static struct program_cached cached;
     cached.fd = cache_init(&o, v.program_fd, &cached.head);
     size_t size = boot_block_size(&o, &v, cached.fd >= 0 ? &cached.head : NULL);
-    memory_init(engine, o.memory_bytes, size);
+    uint64_t mapped = v.program_attr.size + (cached.fd >= 0 ? cached.head.info.size : 0);
+    memory_init(engine, o.memory_bytes, size, mapped);
     build_boot_block(&o, &v, engine, size, &cached);
     stats_mark(STATS_MEMORY);
     if (engine == HERMIT_ENGINE_KVM) {
         event_init(vcpu_kick, -1);
         kvm_create(o.cpus);
+        if (ipi_available()) memory_boot_block()->flags |= HERMIT_BOOT_IPI;
         memory_attach();
         map_program(memory_boot_block(), v.program_fd, &cached);
         set_clock(memory_boot_block());
         if (o.timeout_ns != 0) event_set_timeout(o.timeout_ns);
         stats_mark(STATS_VM);
         vcpu_prepare_first(memory_boot_gpa());
-        sandbox_enter();
+        sandbox_enter(o.net != HC_NET_NONE);
         vcpu_run_first();
     } else {
         qemu_run(&o, memory_boot_block(), size);
     }
+    net_finish();
     stats_mark(STATS_END);
     if (o.strace_summary) stats_print_summary();
     if (o.stats) stats_print(engine);

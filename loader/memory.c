@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Guest RAM and the kernel image in it.
  *
- * Under KVM the first slot holds 8 MiB of RAM from HERMIT_RAM_GPA and, behind it, the first file
+ * Under KVM the first slot holds some RAM from HERMIT_RAM_GPA on and, behind it, the first file
  * window: one slot, because each costs time.  More RAM comes in slots of the guest's asking.  The
  * image's text is this executable's own pages, shared between all hermits; its data is private.
  * Under QEMU all RAM is one shared memory file which QEMU maps too. */
@@ -23,10 +23,14 @@
 #include <loader/kvm.h>
 #include <loader/vm.h>
 
-#define FIRST_SLOT (16ULL << 20) /* guest-physical end of the first slot; its size costs time */
+/* The first slot and how much of it, from HERMIT_RAM_GPA on, is RAM.  The size costs time, 3 us for
+ * a MiB; one more slot, once the guest runs, costs 800 us, and a large program will need it. */
+#define FIRST_SLOT (16ULL << 20) /* guest-physical end */
 #define FIRST_RAM (8ULL << 20)
+#define LARGE_SLOT (48ULL << 20)
+#define LARGE_RAM (16ULL << 20)
+#define LARGE_PROGRAM (1ULL << 20)                         /* bytes of its file */
 #define QEMU_RAM_MAX (HERMIT_RAM_HOLE_GPA - (16ULL << 20)) /* in one piece, below the hole */
-#define BOOT_FRAMES 24                                     /* that a small program takes */
 #define PAGE_UP(x) (((x) + HERMIT_PAGE_SIZE - 1) & ~(uint64_t)(HERMIT_PAGE_SIZE - 1))
 
 static enum hermit_engine vm_engine;
@@ -92,11 +96,15 @@ static void map_image(void) {
     if (exe >= 0) close(exe);
     /* All that booting touches is there before the guest asks for it: KVM then maps neighbours
      * along with the page of a fault, and no page is mapped twice, as zeroes and then as itself. */
-    gpa_t end = free_gpa + BOOT_FRAMES * HERMIT_PAGE_SIZE;
+    gpa_t end = free_gpa + HERMIT_BOOT_FRAMES * HERMIT_PAGE_SIZE;
     madvise(ram + KERNEL_TEXT_GPA_SPAN, end - KERNEL_DATA_GPA, MADV_POPULATE_WRITE);
 }
 
-void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block_bytes) {
+void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block_bytes,
+                 uint64_t program_bytes) {
+    bool large = program_bytes > LARGE_PROGRAM;
+    uint64_t first_ram = large ? LARGE_RAM : FIRST_RAM;
+    uint64_t first_end = large ? LARGE_SLOT : FIRST_SLOT;
     uint64_t image_end = KSYM___image_end - KERNEL_DATA_GVA + KERNEL_DATA_GPA;
     vm_engine = engine;
     limit = limit_bytes;
@@ -105,8 +113,8 @@ void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block
         die(EXIT_HERMIT, "-m: under QEMU a program can have at most %llu MiB",
             (unsigned long long)(QEMU_RAM_MAX >> 20));
     }
-    committed = kvm && limit > FIRST_RAM ? FIRST_RAM : limit;
-    slot_bytes = kvm ? FIRST_SLOT - HERMIT_RAM_GPA : committed;
+    committed = kvm && limit > first_ram ? first_ram : limit;
+    slot_bytes = kvm ? first_end - HERMIT_RAM_GPA : committed;
     comm_gpa = PAGE_UP(image_end);
     boot_gpa = comm_gpa + HC_COMM_BYTES;
     free_gpa = PAGE_UP(boot_gpa + block_bytes);
@@ -119,10 +127,10 @@ void memory_init(enum hermit_engine engine, uint64_t limit_bytes, uint64_t block
     uint64_t text = kvm ? KERNEL_TEXT_GPA_SPAN : 0;
     if (text != 0) guest_mem_add_readonly(HERMIT_RAM_GPA, text, ram);
     guest_mem_add(HERMIT_RAM_GPA + text, committed - text, ram + text);
-    next_gpa = FIRST_SLOT;
+    next_gpa = first_end;
     vm_comm = (struct hc_comm *)(ram + (comm_gpa - HERMIT_RAM_GPA));
     if (kvm) {
-        window_init(HERMIT_RAM_GPA + FIRST_RAM, slot_bytes - FIRST_RAM, ram + FIRST_RAM);
+        window_init(HERMIT_RAM_GPA + first_ram, slot_bytes - first_ram, ram + first_ram);
     }
 }
 

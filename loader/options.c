@@ -38,6 +38,9 @@ enum {
     OPT_VERBOSE,
     OPT_NO_ASLR,
     OPT_REWRITE,
+    OPT_NET,
+    OPT_NET_ALLOW,
+    OPT_NET_BLOCK,
 };
 
 static const struct option long_options[] = {
@@ -64,6 +67,10 @@ static const struct option long_options[] = {
     {"version", no_argument, NULL, 'V'},
     {"no-aslr", no_argument, NULL, OPT_NO_ASLR},
     {"rewrite", required_argument, NULL, OPT_REWRITE},
+    {"net", required_argument, NULL, OPT_NET},
+    {"publish", required_argument, NULL, 'p'},
+    {"net-allow", required_argument, NULL, OPT_NET_ALLOW},
+    {"net-block", required_argument, NULL, OPT_NET_BLOCK},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -223,8 +230,26 @@ static bool apply_trace(struct options *o, int option) {
     }
 }
 
+/* The options about the network; false: not one of them. */
+static bool apply_net(struct options *o, int option) {
+    switch (option) {
+    case OPT_NET:
+        options_set_net(o, optarg);
+        return true;
+    case 'p':
+        options_add_publish(o, optarg);
+        return true;
+    case OPT_NET_ALLOW:
+    case OPT_NET_BLOCK:
+        options_add_net_rule(o, optarg, option == OPT_NET_ALLOW);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void apply(struct options *o, struct env_changes *env, int option) {
-    if (apply_trace(o, option)) return;
+    if (apply_trace(o, option) || apply_net(o, option)) return;
     switch (option) {
     case 'm':
         set_memory(o, optarg);
@@ -307,10 +332,11 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .strace_filter = all_calls};
     opterr = 0;
     /* '+': what follows PROGRAM belongs to it. */
-    for (int c; (c = getopt_long(argc, argv, "+:m:e:w:v:qVh", long_options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "+:m:e:w:v:p:qVh", long_options, NULL)) != -1;) {
         if (c == '?' || c == ':') bad_option(c, argc, argv);
         apply(o, &env, c);
     }
+    options_finish_net(o);
     diag_quiet = o->quiet;
     diag_verbose = o->verbose;
     if (o->json && !o->check) die(EXIT_HERMIT, "--json needs --check");

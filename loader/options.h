@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <hermit/net.h>
+#include <loader/net_policy.h>
+
 enum vmm_choice { VMM_AUTO, VMM_KVM, VMM_QEMU };
 
 /* Which system calls become jumps, and when (docs/REWRITING.md). */
@@ -16,6 +19,14 @@ struct volume_option {
     char *host;
     char *guest; /* cleaned, or NULL: the canonical host path */
     bool writable;
+};
+
+/* -p: host ports [first, last] reach the guest's ports from `guest` on. */
+struct publish_option {
+    const char *text;        /* as given */
+    struct net_addr address; /* AF_UNSPEC: all of the host's */
+    uint16_t first, last, guest;
+    bool udp;
 };
 
 struct options {
@@ -42,8 +53,14 @@ struct options {
     bool no_aslr;
     enum rewrite_mode rewrite;
     uint64_t timeout_ns; /* 0: none */
-    char *program;       /* as given */
-    char **argv;         /* argv[0] = program as given; NULL-terminated */
+    enum hc_net_mode net;
+    bool net_given;
+    struct publish_option *publish;
+    size_t publish_count;
+    struct net_rule *net_rules; /* in the order given */
+    size_t net_rule_count;
+    char *program; /* as given */
+    char **argv;   /* argv[0] = program as given; NULL-terminated */
     size_t argc;
 };
 
@@ -70,6 +87,16 @@ bool parse_size(const char *text, uint64_t *bytes);
 bool parse_duration(const char *text, uint64_t *ns);
 /* HOST[:GUEST][:ro|rw]; NULL on success or a static message that says what is wrong. */
 const char *parse_volume(const char *text, struct volume_option *out);
+/* [IP:]HOST[-HOST]:GUEST[-GUEST][/tcp|udp]; NULL or a message. */
+const char *parse_publish(const char *text, struct publish_option *out);
+/* CIDR[:PORT]; NULL or a message. */
+const char *parse_net_rule(const char *text, struct net_rule *out);
+/* Notes --net, -p, --net-allow and --net-block; exits 125 with one line on bad input. */
+void options_set_net(struct options *o, const char *text);
+void options_add_publish(struct options *o, const char *text);
+void options_add_net_rule(struct options *o, const char *text, bool allow);
+/* What must be known of all of them. */
+void options_finish_net(struct options *o);
 /* Adds or replaces K=V in o->env (malloc'ed or NULL); K alone takes the host's value if there is
  * one.  false: out of memory. */
 bool options_set_env(struct options *o, const char *assignment);

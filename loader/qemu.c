@@ -183,7 +183,7 @@ void qemu_run(const struct options *o, struct hermit_boot *block, size_t block_b
     atexit(end_qemu);
     event_init(kick, link_fd);
     if (o->timeout_ns != 0) event_set_timeout(o->timeout_ns);
-    sandbox_enter();
+    sandbox_enter(o->net != HC_NET_NONE);
     serve_until_exit(o->cpus);
     end_qemu();
 }

@@ -16,6 +16,7 @@
 #include <sandbox_filter.inc>
 
 #define FILTER_LENGTH (sizeof(filter) / sizeof(filter[0]))
+#define NET_FILTER_LENGTH (sizeof(net_filter) / sizeof(net_filter[0]))
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -34,21 +35,22 @@ static void on_violation(int sig, siginfo_t *info, void *context) {
 }
 
 /* --verbose: a forbidden call is named before it ends the process. */
-static void trap_instead(struct sock_filter *f) {
+static void trap_instead(struct sock_filter *f, size_t length) {
     struct sigaction a = {.sa_sigaction = on_violation, .sa_flags = SA_SIGINFO};
     sigaction(SIGSYS, &a, NULL);
-    for (size_t i = 0; i < FILTER_LENGTH; i++)
+    for (size_t i = 0; i < length; i++)
         if (f[i].code == (BPF_RET | BPF_K) && f[i].k == SECCOMP_RET_KILL_PROCESS)
             f[i].k = SECCOMP_RET_TRAP;
 }
 
-void sandbox_enter(void) {
-    struct sock_filter traced[FILTER_LENGTH];
-    struct sock_fprog program = {.len = FILTER_LENGTH, .filter = (struct sock_filter *)filter};
+void sandbox_enter(bool network) {
+    struct sock_filter traced[NET_FILTER_LENGTH]; /* the longer one */
+    struct sock_fprog program = {.len = network ? NET_FILTER_LENGTH : FILTER_LENGTH,
+                                 .filter = (struct sock_filter *)(network ? net_filter : filter)};
     if (SANITIZED || !HERMIT_SANDBOX) return;
     if (diag_verbose) {
-        memcpy(traced, filter, sizeof(filter));
-        trap_instead(traced);
+        memcpy(traced, program.filter, program.len * sizeof(traced[0]));
+        trap_instead(traced, program.len);
         program.filter = traced;
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

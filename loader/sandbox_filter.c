@@ -8,12 +8,14 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -56,6 +58,12 @@ static const int calls[] = {
     /* the end: main.c, stats.c */
     SYS_getrusage, SYS_exit_group};
 
+/* With a network besides: net_*.c, hc_net.c.  socket(2) is one of the internet families. */
+static const int net_calls[] = {SYS_bind,        SYS_listen,      SYS_accept4,    SYS_connect,
+                                SYS_sendmsg,     SYS_recvmsg,     SYS_setsockopt, SYS_getsockopt,
+                                SYS_getsockname, SYS_getpeername, SYS_shutdown,   SYS_epoll_ctl,
+                                SYS_epoll_wait,  SYS_epoll_pwait};
+
 static scmp_filter_ctx ctx;
 
 static void check(int result, const char *what) {
@@ -92,24 +100,35 @@ static void add_rules(void) {
     allow(SYS_kill, 1, UINT32_MAX, SIGKILL); /* QEMU */
 }
 
-static void print_filter(FILE *f) {
-    struct sock_filter i;
-    printf("/* Made by sandbox_filter.c. */\nstatic const struct sock_filter filter[] = {\n");
-    rewind(f);
-    while (fread(&i, sizeof(i), 1, f) == 1)
-        printf("    {0x%x, %u, %u, 0x%x},\n", i.code, i.jt, i.jf, i.k);
-    printf("};\n");
+static void add_net_rules(void) {
+    for (size_t i = 0; i < COUNT(net_calls); i++)
+        check(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, net_calls[i], 0), "call");
+    allow(SYS_socket, 0, UINT32_MAX, AF_INET);
+    allow(SYS_socket, 0, UINT32_MAX, AF_INET6);
 }
 
-int main(void) {
+static void print_filter(const char *name, bool network) {
+    struct sock_filter i;
     ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
     FILE *f = tmpfile();
     if (ctx == NULL || f == NULL) check(1, "start");
     check(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "architecture");
     check(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2), "binary tree");
     add_rules();
+    if (network) add_net_rules();
     check(seccomp_export_bpf(ctx, fileno(f)), "export");
-    print_filter(f);
+    printf("static const struct sock_filter %s[] = {\n", name);
+    rewind(f);
+    while (fread(&i, sizeof(i), 1, f) == 1)
+        printf("    {0x%x, %u, %u, 0x%x},\n", i.code, i.jt, i.jf, i.k);
+    printf("};\n");
     seccomp_release(ctx);
-    return fclose(f) != 0 || fflush(stdout) != 0;
+    check(fclose(f), "close");
+}
+
+int main(void) {
+    puts("/* Made by sandbox_filter.c. */");
+    print_filter("filter", false);
+    print_filter("net_filter", true);
+    return fflush(stdout) != 0;
 }

@@ -22,6 +22,8 @@
 #include <loader/cpuid.h>
 #include <loader/diag.h>
 #include <loader/event.h>
+#include <loader/ipi.h>
+#include <loader/net.h>
 #include <loader/poller.h>
 #include <loader/services.h>
 #include <loader/thread.h>
@@ -66,6 +68,7 @@ static void create(struct vcpu *v, uint32_t id) {
 static void prepare(struct vcpu *v) {
     cpuid_apply(kvm_fd, v->fd, v->id, limit);
     const char *what = vcpu_set_state(v->fd, &v->start);
+    if (what == NULL && limit > 1) what = ipi_prepare_cpu(v->fd);
     if (what != NULL) failed(what);
     __atomic_store_n(&v->tid, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
 }
@@ -141,6 +144,7 @@ static void inject_event(struct vcpu *v) {
 static void doorbell(struct vcpu *v) {
     v->exits.doorbell++;
     poller_note_doorbell();
+    net_flush(); /* the exit was paid for */
     /* Claimed by the polling thread in the meantime: it will be done in a moment. */
     if (!hc_serve(v->id, true)) hc_wait_served();
 }

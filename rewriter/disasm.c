@@ -206,11 +206,19 @@ static bool is_plain(unsigned id) {
     return is_cmov(id);
 }
 
+/* Selectors, control and debug registers: loading gs would take the way into the kernel away. */
+static bool is_special(unsigned reg) {
+    return reg == X86_REG_CS || reg == X86_REG_DS || reg == X86_REG_ES || reg == X86_REG_FS ||
+           reg == X86_REG_GS || reg == X86_REG_SS || (reg >= X86_REG_CR0 && reg <= X86_REG_CR15) ||
+           (reg >= X86_REG_DR0 && reg <= X86_REG_DR15);
+}
+
 static void find_movable(const cs_insn *insn, struct insn *out) {
     const cs_x86 *x = &insn->detail->x86;
     if (!is_plain(insn->id) || x->prefix[0] != 0 || x->addr_size != 8) return;
     for (uint8_t i = 0; i < x->op_count; i++) {
         const cs_x86_op *op = &x->operands[i];
+        if (op->type == X86_OP_REG && is_special(op->reg)) return;
         if (op->type != X86_OP_MEM || op->mem.base != X86_REG_RIP) continue;
         int32_t disp;
         uint8_t at = x->encoding.disp_offset;
@@ -264,9 +272,19 @@ static enum insn_kind kind_of(const cs_insn *insn) {
     for (uint8_t i = 0; i < detail->groups_count; i++) {
         if (detail->groups[i] == X86_GRP_RET || detail->groups[i] == X86_GRP_IRET)
             return INSN_RETURN;
-        if (detail->groups[i] == X86_GRP_JUMP) return INSN_BRANCH;
+        /* loop is not among the jumps. */
+        if (detail->groups[i] == X86_GRP_JUMP || detail->groups[i] == X86_GRP_BRANCH_RELATIVE)
+            return INSN_BRANCH;
     }
     return INSN_OTHER;
+}
+
+/* A branch with 16 bits of displacement: some processors do that, some take 32. */
+static bool is_ambiguous(const cs_insn *insn) {
+    const cs_x86 *x = &insn->detail->x86;
+    bool near = x->opcode[0] == 0xe8 || x->opcode[0] == 0xe9 ||
+                (x->opcode[0] == 0x0f && (x->opcode[1] & 0xf0) == 0x80);
+    return near && x->prefix[2] == 0x66 && (x->rex & 8) == 0;
 }
 
 bool disasm_next(struct disasm *d, const uint8_t *bytes, size_t len, uint64_t addr, bool effects,
@@ -274,7 +292,8 @@ bool disasm_next(struct disasm *d, const uint8_t *bytes, size_t len, uint64_t ad
     if (len == 0) return false;
     *out = (struct insn){.addr = addr, .len = 1, .kind = INSN_BAD};
     const uint8_t *code = bytes;
-    if (!cs_disasm_iter(d->handle, &code, &len, &addr, d->insn)) return true;
+    if (!cs_disasm_iter(d->handle, &code, &len, &addr, d->insn) || is_ambiguous(d->insn))
+        return true;
     out->len = (uint8_t)d->insn->size;
     out->kind = (uint8_t)kind_of(d->insn);
     find_operands(d->insn, out);

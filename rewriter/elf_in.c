@@ -237,5 +237,6 @@ void elf_in_free(struct elf_in *e) {
     LIST_FREE(&e->go_funcs);
     LIST_FREE(&e->unwinds);
     LIST_FREE(&e->pads_in);
+    LIST_FREE(&e->pads);
     *e = (struct elf_in){0};
 }

@@ -26,6 +26,12 @@ struct elf_unwind {
     uint64_t fde, cie; /* addresses of its records */
 };
 
+/* A function that exceptions may enter in the middle.  known: all of the places are. */
+struct elf_pads_in {
+    uint64_t start, end;
+    bool known;
+};
+
 struct elf_symbol {
     const char *name;
     uint64_t addr, size;
@@ -72,7 +78,8 @@ struct elf_in {
     ELF_LIST(struct elf_reloc) relocs;    /* sorted by where */
     ELF_LIST(struct elf_unwind) unwinds;  /* by start */
     uint64_t eh_frame, eh_frame_hdr;      /* addresses, 0: none */
-    ELF_LIST(uint64_t) pads_in; /* functions that exceptions may enter in the middle, sorted */
+    ELF_LIST(struct elf_pads_in) pads_in; /* by start */
+    ELF_LIST(uint64_t) pads;              /* where exceptions enter those that are known */
 };
 
 /* Parses a file that the caller keeps in memory.  NULL, or what is wrong with it in a few words

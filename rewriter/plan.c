@@ -29,16 +29,19 @@ void plan_lock(struct plan *p, uint64_t start, uint64_t end) {
     LIST_PUSH(&p->locked, (struct elf_range){start, end});
 }
 
-static int compare(const void *a, const void *b) {
-    const uint64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
-/* Exceptions come in at places that only the language's own tables know. */
-static bool has_pads(const struct plan *p, const struct body *b) {
-    return p->code->elf->pads_in.count > 0 &&
-           bsearch(&b->start, p->code->elf->pads_in.items, p->code->elf->pads_in.count,
-                   sizeof(uint64_t), compare) != NULL;
+/* The function around addr, if exceptions may enter it in the middle. */
+static const struct elf_pads_in *pads_around(const struct plan *p, uint64_t addr) {
+    const struct elf_in *e = p->code->elf;
+    size_t low = 0, high = e->pads_in.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (e->pads_in.items[middle].end <= addr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < e->pads_in.count && e->pads_in.items[low].start <= addr ? &e->pads_in.items[low]
+                                                                         : NULL;
 }
 
 /* The proven instruction that has the byte at `at` in its middle. */
@@ -96,9 +99,10 @@ static void find_number(struct plan_site *s, const struct body *b) {
  * The others stay where they are: who enters them gets to the `syscall`. */
 static bool is_overwritten_safely(struct plan *p, struct plan_site *s, const struct body *b) {
     uint64_t first = s->addr - s->moved;
+    const struct elf_pads_in *pads = pads_around(p, s->addr);
     for (uint8_t n = 1; n < s->nmoved && s->insns[n].off < JUMP_SIZE; n++) {
         s->why = "exceptions may enter the instructions before it";
-        if (has_pads(p, b)) return false;
+        if (pads != NULL && !pads->known) return false;
         s->why = "something may branch to the instructions before it";
         if (plan_may_enter(p, b, first + s->insns[n].off)) return false;
     }
@@ -149,6 +153,17 @@ static bool is_sigreturn(const struct plan *p, const struct plan_site *s,
     const uint8_t *at = elf_in_at(p->code->elf, s->addr - sizeof(mov), sizeof(mov));
     return at != NULL && (memcmp(at, mov, sizeof(mov)) == 0 ||
                           (at[1] == 0xb8 && memcmp(at + 2, mov + 2, sizeof(mov) - 2) == 0));
+}
+
+/* Hermit's libc (musl/) is there already: jmp *%gs:SLOT, and the site for other systems behind it,
+ * which a branch leads to.  Its two bytes also restart the call, so they stay. */
+static bool is_direct(const struct plan *p, const struct plan_site *s) {
+    static const uint8_t jmp[] = {0x65, 0xff, 0x24, 0x25};
+    uint32_t slot;
+    const uint8_t *at = elf_in_at(p->code->elf, s->addr - 8, 8);
+    if (at == NULL || memcmp(at, jmp, sizeof(jmp)) != 0) return false;
+    memcpy(&slot, at + sizeof(jmp), sizeof(slot));
+    return slot >= HERMIT_GS_CALLS && slot <= HERMIT_GS_DOOR;
 }
 
 /* A function begins there for certain: the file says so, or one of which that is certain calls it.
@@ -214,12 +229,16 @@ static void plan_one(struct plan *p, struct plan_site *s, const struct values *n
     s->why = "rt_sigreturn: unwinders recognise the bytes";
     s->keep = is_sigreturn(p, s, number);
     if (s->keep) return;
+    s->why = "enters Hermit's kernel already";
+    s->keep = is_direct(p, s);
+    if (s->keep) return;
     if (!try_moving(p, s, b, tiers)) {
         const char *why = s->why;
         forget_moved(s);
         /* During a call through a hole the program counter is in the stub on Linux, and landing
          * pads are found by the function's own. */
-        if ((tiers & PLAN_TIER(HERMIT_TIER_HOLE)) == 0 || has_pads(p, b) || !plan_hole(p, s)) {
+        if ((tiers & PLAN_TIER(HERMIT_TIER_HOLE)) == 0 || pads_around(p, s->addr) != NULL ||
+            !plan_hole(p, s)) {
             s->why = why;
             return;
         }

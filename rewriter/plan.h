@@ -20,7 +20,7 @@ struct plan_site {
     uint8_t tier;      /* enum hermit_tier */
     const char *why;   /* HERMIT_TIER_NONE: why not (static) */
     bool proven;       /* that it is a `syscall` instruction */
-    bool keep;         /* it is meant to stay: rt_sigreturn */
+    bool keep;         /* it is meant to stay: rt_sigreturn, Hermit's own libc */
     int64_t number;    /* of the call, where it is known; else -1 */
     bool number_moved; /* the moved instructions themselves set it */
     uint8_t moved;     /* bytes of moved instructions */

@@ -120,6 +120,8 @@ static void note_starts(struct refs *r) {
         if (e->symbols.items[i].defined) mark(r, r->firm, e->symbols.items[i].addr);
     for (size_t i = 0; i < e->unwinds.count; i++)
         mark(r, r->firm, e->unwinds.items[i].start);
+    for (size_t i = 0; i < e->pads.count; i++)
+        mark(r, r->firm, e->pads.items[i]);
     for (uint32_t i = 0; i < code_count(r->code); i++)
         if (r->code->funcs.items[i].is_start) mark(r, r->firm, r->code->funcs.items[i].start);
     mark(r, r->firm, e->entry);

@@ -100,8 +100,8 @@ static void put_site(FILE *out, const struct rewrite *r, size_t index) {
 
 static void put_totals(FILE *out, const struct rewrite *r) {
     struct rewrite_totals t = rewrite_count(r);
-    fprintf(out, ",\n \"totals\": {\"sites\": %u, \"proven\": %u, \"sigreturn\": %u", t.sites,
-            t.proven, t.kept);
+    fprintf(out, ",\n \"totals\": {\"sites\": %u, \"proven\": %u, \"kept\": %u", t.sites, t.proven,
+            t.kept);
     for (size_t i = 0; i < sizeof(tier_names) / sizeof(tier_names[0]); i++)
         fprintf(out, ", \"%s\": %u", tier_names[i], t.tiers[i]);
     putc('}', out);

@@ -42,7 +42,7 @@ void rewrite_free(struct rewrite *r);
 
 struct rewrite_totals {
     unsigned sites, proven; /* of `syscall` */
-    unsigned kept;          /* rt_sigreturn: meant to stay */
+    unsigned kept;          /* meant to stay: rt_sigreturn, Hermit's own libc */
     unsigned tiers[HERMIT_TIER_WINDOW + 1];
 };
 struct rewrite_totals rewrite_count(const struct rewrite *r);

@@ -11,6 +11,40 @@
 #define SHOWN_FDS 8
 #define MAX_ADDRESS 128u
 
+/* Groups of an IPv6 address; the longest run of zeros is not looked for: a leading one is enough
+ * for :: and ::1. */
+static void print_ip6(struct strace_line *line, const uint8_t *ip) {
+    uint32_t i = 0;
+    while (i < 7 && ip[2 * i] == 0 && ip[2 * i + 1] == 0)
+        i++;
+    if (i == 7 && ip[14] == 0 && ip[15] == 0) {
+        line_put(line, "::");
+        return;
+    }
+    line_put(line, i > 1 ? "::" : "");
+    if (i < 2) i = 0;
+    for (; i < 8; i++)
+        line_printf(line, i < 7 ? "%x:" : "%x", (uint32_t)ip[2 * i] << 8 | ip[2 * i + 1]);
+}
+
+/* Addresses of the internet families as strace(1) writes them; false: too short. */
+static bool print_inet(struct strace_line *line, gva_t at, uint16_t family, uint32_t len) {
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    if (family == AF_INET) {
+        if (len < sizeof(in) || get_user(in, at) != 0) return false;
+        const uint8_t *ip = (const uint8_t *)&in.sin_addr;
+        line_printf(line, ", sin_port=htons(%u), sin_addr=inet_addr(\"%u.%u.%u.%u\")}",
+                    __builtin_bswap16(in.sin_port), ip[0], ip[1], ip[2], ip[3]);
+        return true;
+    }
+    if (len < sizeof(in6) || get_user(in6, at) != 0) return false;
+    line_printf(line, ", sin6_port=htons(%u), sin6_addr=\"", __builtin_bswap16(in6.sin6_port));
+    print_ip6(line, (const uint8_t *)&in6.sin6_addr);
+    line_printf(line, "\", sin6_scope_id=%u}", in6.sin6_scope_id);
+    return true;
+}
+
 static bool print_address(struct strace_line *line, gva_t at, uint32_t len) {
     uint16_t family = 0;
     gva_t path = at + sizeof(family);
@@ -18,6 +52,7 @@ static bool print_address(struct strace_line *line, gva_t at, uint32_t len) {
     if (len < sizeof(family) || len > MAX_ADDRESS || get_user(family, at) != 0) return false;
     line_put(line, "{sa_family=");
     strace_print_flags(line, TK_family, family);
+    if ((family == AF_INET || family == AF_INET6) && print_inet(line, at, family, len)) return true;
     len -= (uint32_t)sizeof(family);
     if (len > 0 && get_user(first, path) != 0) return false;
     if (len == 0) {

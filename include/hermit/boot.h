@@ -23,9 +23,10 @@ enum hermit_boot_flags {
     HERMIT_BOOT_NO_ASLR = 8,
     HERMIT_BOOT_STRACE_TIMES = 32,
     HERMIT_BOOT_NO_REWRITE = 64, /* no system call becomes a jump, and none that is one is used */
-    HERMIT_BOOT_NO_STUBS = 128,  /* objects' own stub segments are not used */
-    HERMIT_BOOT_NO_LAZY = 256,   /* sites do not become jumps while the program runs */
-    HERMIT_BOOT_CACHE = 512,     /* FILE_REWRITTEN may know something */
+    HERMIT_BOOT_IPI = 128,       /* HERMIT_PORT_IPI works */
+    HERMIT_BOOT_NO_STUBS = 256,  /* objects' own stub segments are not used */
+    HERMIT_BOOT_NO_LAZY = 512,   /* sites do not become jumps while the program runs */
+    HERMIT_BOOT_CACHE = 1024,    /* FILE_REWRITTEN may know something */
     HERMIT_BOOT_ROOT_SHARE = 16, /* share 0 is "/" (--rootfs); otherwise "/" is built in RAM */
 };
 
@@ -67,6 +68,7 @@ struct hermit_boot {
     uint32_t uid, gid, euid, egid;
     uint32_t umask;
     uint32_t cpus;
+    uint32_t net, nresolvers;     /* enum hc_net_mode; how many of `resolvers` there are */
     uint32_t argc, argv;          /* argv: offset of argc string offsets (uint32_t) */
     uint32_t envc, envp;          /* likewise */
     uint32_t program;             /* guest path of the program, canonical */
@@ -83,7 +85,8 @@ struct hermit_boot {
     gpa_t prog_cached_gpa;
     struct hc_attr prog_attr;
     struct hermit_boot_stdio stdio[3];
-    uint8_t seed[HERMIT_BOOT_SEED]; /* fresh from getrandom(2) */
+    struct hc_net_addr resolvers[HC_NET_RESOLVERS]; /* of the host, at loopback addresses */
+    uint8_t seed[HERMIT_BOOT_SEED];                 /* fresh from getrandom(2) */
 };
 
 /* Handles 0, 1 and 2 are hermit-run's own standard streams, always open. */

@@ -17,7 +17,9 @@
 
 #include <stdint.h>
 
-#define HC_VERSION 4
+#include <hermit/net.h>
+
+#define HC_VERSION 6
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -60,7 +62,8 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(FILE_LOCK, file_lock)                                                                        \
     X(FILE_REOPEN, file_reopen)                                                                    \
     X(FILE_XATTR, file_xattr)                                                                      \
-    X(FILE_REWRITTEN, file_rewritten)
+    X(FILE_REWRITTEN, file_rewritten)                                                              \
+    HC_NET_LIST(X)
 
 enum hc_nr {
 #define X(name, fn) HC_##name,
@@ -366,6 +369,7 @@ struct hc_file_lock {
     int64_t len;   /* 0: to the end */
     uint32_t type; /* F_RDLCK, F_WRLCK, F_UNLCK */
     int32_t pid;   /* -1: held by an open file description */
+    gpa_t attr;    /* 0, or OUT where a lock was taken: struct hc_attr of the file since then */
 };
 /* Opens the regular file of a handle once more, for reading and writing where that is allowed, so
  * that locks may be held apart from the handle's own.  Result is a handle. */
@@ -435,6 +439,12 @@ union hc_args {
     struct hc_file_reopen file_reopen;
     struct hc_file_xattr file_xattr;
     struct hc_file_rewritten file_rewritten;
+    struct hc_net_start net_start;
+    struct hc_net_give net_give;
+    struct hc_net_open net_open;
+    struct hc_net_name net_name;
+    struct hc_net_message net_message;
+    struct hc_net_option net_option;
     uint64_t words[14];
 };
 
@@ -449,6 +459,7 @@ enum hc_event {
     HC_EVENT_SIGNAL, /* comm->signal_counts tells which */
     HC_EVENT_TIMER,
     HC_EVENT_JOB, /* a job is done */
+    HC_EVENT_NET, /* there are news of sockets that the guest has not looked at for long */
     HC_EVENT_KINDS
 };
 
@@ -467,7 +478,7 @@ struct hc_comm {
     uint32_t posted;  /* host: events so far, counted after their own count, before the interrupt */
     uint32_t seen;    /* guest: what `posted` was when it last looked at the counts */
     uint32_t events[HC_EVENT_KINDS]; /* host: by kind */
-    uint32_t pad[10];
+    uint32_t pad[9];
     uint32_t kernel_lock; /* alone in its cache line */
     uint32_t pad2[15];
     uint32_t kicked[HC_MAX_CPUS];
@@ -487,7 +498,7 @@ _Static_assert(sizeof(struct hc_file_close) == 16, "wire size");
 _Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
 _Static_assert(sizeof(struct hc_file_xattr) == 40, "wire size");
 _Static_assert(sizeof(struct hc_file_rewritten) == 32, "wire size");
-_Static_assert(sizeof(struct hc_file_lock) == 32, "wire size");
+_Static_assert(sizeof(struct hc_file_lock) == 40, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");
 _Static_assert(sizeof(struct hc_call) == 128, "wire size");

@@ -25,6 +25,7 @@
 
 /* Guest-physical. */
 #define HERMIT_RAM_GPA HERMIT_U64(0x100000) /* the kernel image is loaded here */
+#define HERMIT_BOOT_FRAMES 24 /* free ones that the loader commits: what a small program takes */
 #define HERMIT_RAM_HOLE_GPA HERMIT_U64(0xc0000000)
 #define HERMIT_RAM_HIGH_GPA HERMIT_U64(0x100000000)
 #define HERMIT_FILE_GPA HERMIT_U64(0x4000000000) /* 256 GiB */
@@ -62,6 +63,7 @@
 #define HERMIT_PORT_LOCK_WAIT 0x0602 /* see hc_comm.kernel_lock */
 #define HERMIT_PORT_LOCK_WAKE 0x0603
 #define HERMIT_PORT_YIELD 0x0604     /* another virtual CPU should run */
+#define HERMIT_PORT_IPI 0x0605       /* number of a virtual CPU: raise HERMIT_VEC_IPI if it runs */
 #define HERMIT_PORT_SERIAL 0x03f8    /* QEMU: link to the loader, or plain console */
 #define HERMIT_PORT_QEMU_EXIT 0x0501 /* isa-debug-exit, where QEMU puts it by default */
 
@@ -69,7 +71,7 @@
 #define HERMIT_VEC_PIC_BASE 0x20
 #define HERMIT_VEC_SERIAL 0x24 /* IRQ 4 */
 #define HERMIT_VEC_EVENT 0x30  /* an event in hc_comm, or another CPU's kick */
-#define HERMIT_VEC_IPI 0x31    /* QEMU: another CPU's kick */
+#define HERMIT_VEC_IPI 0x31    /* another CPU's kick, through the local APIC */
 #define HERMIT_VEC_COUNT 0x40
 
 #endif

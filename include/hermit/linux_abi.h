@@ -27,6 +27,7 @@
 #include <linux/close_range.h>
 #include <linux/elf.h>
 #include <linux/errno.h>
+#include <linux/errqueue.h>
 #include <linux/eventpoll.h>
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
@@ -34,9 +35,14 @@
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/inotify.h>
 #include <linux/ioprio.h>
 #include <linux/ipc.h>
+#include <linux/ipv6.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
@@ -45,12 +51,14 @@
 #include <linux/mman.h>
 #include <linux/mqueue.h>
 #include <linux/msg.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/random.h>
 #include <linux/resource.h>
 #include <linux/rseq.h>
+#include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <linux/seccomp.h>
@@ -62,6 +70,7 @@
 #include <linux/sockios.h>
 #include <linux/stat.h>
 #include <linux/sysinfo.h>
+#include <linux/tcp.h>
 #include <linux/time.h>
 #include <linux/timerfd.h>
 #include <linux/times.h>

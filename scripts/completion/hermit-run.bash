@@ -11,13 +11,14 @@ _hermit_run_program() {
                 ((i + 1 <= cword)) && printf '%s' $((i + 1))
                 return
                 ;;
-            --cpus | --env | --env-file | --memory | --rootfs | --strace-output | \
-                --strace-strings | --timeout | --rewrite | --vmm | --volume | --workdir)
+            --cpus | --env | --env-file | --memory | --net | --net-allow | --net-block | \
+                --publish | --rewrite | --rootfs | --strace-output | \
+                --strace-strings | --timeout | --vmm | --volume | --workdir)
                 ((i++))
                 ;;
             --*) ;;
             # A cluster whose last letter wants a value.
-            -*[mewv]) [[ ${words[i]} =~ ^-[qVh]*[mewv]$ ]] && ((i++)) ;;
+            -*[mewvp]) [[ ${words[i]} =~ ^-[qVh]*[mewvp]$ ]] && ((i++)) ;;
             -*) ;;
             *)
                 printf '%s' "$i"
@@ -28,15 +29,17 @@ _hermit_run_program() {
 }
 
 _hermit_run_options='--memory --cpus --env --env-file --clear-env --workdir --volume --rootfs --vmm
-    --rewrite --strace --strace= --strace-output --strace-strings --strace-summary --strace-times
+    --net --publish --net-allow --net-block --rewrite
+    --strace --strace= --strace-output --strace-strings --strace-summary --strace-times
     --check --json --stats --timeout --quiet --verbose --version --no-aslr --help
-    -m -e -w -v -q -V -h'
+    -m -e -w -v -p -q -V -h'
 
 _hermit_run_reply() { mapfile -t COMPREPLY < <(compgen "$@"); }
 
 # The value of the option $1, from what is typed so far.
 _hermit_run_value() {
     case $1 in
+        --net) _hermit_run_reply -W 'none user host' -- "$cur" ;;
         -m | --memory) _hermit_run_reply -W '64M 256M 512M 1G 2G 4G' -- "$cur" ;;
         --cpus) _hermit_run_reply -W '1' -- "$cur" ;;
         --rewrite) _hermit_run_reply -W 'auto load lazy offline off' -- "$cur" ;;

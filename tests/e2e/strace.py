@@ -58,7 +58,7 @@ class Lines(HermitTest):
                            status=137)
         self.assert_formed(lines)
         self.assertTrue(any(line.startswith("--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, "
-                                            "si_pid=1, si_uid=") for line in lines), lines)
+                                            "si_pid=2, si_uid=") for line in lines), lines)
         self.assertEqual(lines[-1], "+++ killed by SIGKILL +++")
 
     def test_waiting_is_shown(self):

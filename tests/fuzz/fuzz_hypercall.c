@@ -19,8 +19,10 @@
 
 #include <hermit/layout.h>
 #include <loader/cache.h>
+#include <loader/diag.h>
 #include <loader/guest_mem.h>
 #include <loader/services.h>
+#include <loader/thread.h>
 #include <loader/tty.h>
 #include <loader/vm.h>
 
@@ -65,6 +67,10 @@ int cache_find(int fd, union cache_head *head) {
 }
 bool cache_want(int fd) { return false; }
 bool cache_waits(void) { return false; }
+int thread_start(void *(*main)(void *), void *arg) { return -EAGAIN; }
+void event_post(enum hc_event kind) {}
+void warn_line(const char *fmt, ...) {}
+void die(int status, const char *fmt, ...) { abort(); }
 
 static const char *const names[] = {
     "",        "a",     "dir",        "dir/file", "dir/sub", "link", "abs",  "out",

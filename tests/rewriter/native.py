@@ -237,7 +237,7 @@ class Case:
             if not os.path.exists(old):
                 continue
             t = self.rewrite(old, "new")["totals"]
-            done, all_ = t["previous"] + t["window"] + t["hole"], t["proven"] - t["sigreturn"]
+            done, all_ = t["previous"] + t["window"] + t["hole"], t["proven"] - t["kept"]
             print(f"{old}: {done} of {all_}, {t}")
             if done * 100 < all_ * 99:
                 sys.exit(f"FAIL: {old}")

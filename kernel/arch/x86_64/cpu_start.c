@@ -56,9 +56,11 @@ bool cpu_boot(struct percpu *cpu, gva_t tss) {
     return hypercall(HC_CPU_START, &a) == 0;
 }
 
-void cpu_interrupt(uint32_t id) {
+void cpu_interrupt(uint32_t id, bool runs) {
     if (on_qemu())
         apic_interrupt(id);
+    else if (runs && (boot_info()->flags & HERMIT_BOOT_IPI))
+        arch_outb(HERMIT_PORT_IPI, (uint8_t)id);
     else
         arch_outb(HERMIT_PORT_KICK, (uint8_t)id);
 }

@@ -40,6 +40,7 @@ SECTIONS {
         . = ALIGN(4096);
     } :data
     __image_end = .;
+    apic_eoi = LOCAL_APIC_GVA + APIC_EOI;
     ASSERT(. - KERNEL_DATA_GVA <= KERNEL_TEXT_SPAN, "kernel data outgrew its span")
     ASSERT(boot_pml4 == KERNEL_DATA_GVA, "the TSS descriptor counts from boot_pml4")
     /DISCARD/ : { *(.comment) *(.eh_frame*) *(.note.GNU-stack) *(.note.gnu*) }

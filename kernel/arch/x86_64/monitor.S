@@ -17,7 +17,12 @@ monitor_vectors:
     .set vec, 0
     .rept HERMIT_VEC_COUNT
     .balign MONITOR_STUB_SIZE
-    .if vec >= 32
+    .if vec == HERMIT_VEC_IPI || vec == HERMIT_VEC_EVENT
+    pushq $vec
+    cmpl $HERMIT_KERNEL_GVA >> 32, 12(%rsp) /* of rip: the kernel, or its leaf calls? */
+    je interrupt
+    jmp interrupt_of_program
+    .elseif vec >= 32
     pushq $vec
     jmp interrupt
     .elseif vec == 0
@@ -102,10 +107,17 @@ interrupt_of_qemu: /* these want to know the end of the interrupt */
     movl $0, (%rax)
     jmp 1b
 
+interrupt_of_program: /* the common case, in few instructions */
+    movq $1, %gs:PC_PENDING
+    cmpb $HERMIT_VEC_IPI, (%rsp)
+    jne 4f
+    movl $0, apic_eoi(%rip)
+    jmp 4f
+
 interrupt_from_user: /* move the frame to the mailbox: no trap is on its way */
     popq %rcx
     popq %rax
-    popq %gs:MB_VECTOR
+4:  popq %gs:MB_VECTOR
     popq %gs:MB_RIP
     popq %gs:MB_CS
     popq %gs:MB_RFLAGS

@@ -75,8 +75,9 @@ void paging_activate(gpa_t root) {
 }
 
 void paging_flush(gpa_t root) {
+    smp_flush_begin(root);
     if (percpu()->root == root) paging_reload();
-    smp_flush(root);
+    smp_flush_end(root);
 }
 
 static uint64_t *next_table(uint64_t *entry, bool create) {

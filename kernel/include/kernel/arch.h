@@ -34,8 +34,8 @@ struct percpu *cpu_area_create(uint32_t id, gva_t *tss);
 void cpu_area_free(struct percpu *cpu);
 /* Starts it at sched_cpu_main(), on its kstack_top. */
 bool cpu_boot(struct percpu *cpu, gva_t tss);
-/* Raises HERMIT_VEC_EVENT on that CPU. */
-void cpu_interrupt(uint32_t id);
+/* Interrupts that CPU; runs: it is in the program, else it may sleep in the loader. */
+void cpu_interrupt(uint32_t id, bool runs);
 /* Lets the host run another CPU. */
 void cpu_yield_host(void);
 

@@ -10,6 +10,11 @@ struct hermit_boot;
 /* Runs one call: copies args in, waits, copies the OUT fields back.  Result or -errno.
  * Without a loader (plain QEMU) every call answers -ENOSYS. */
 int64_t hypercall(enum hc_nr nr, union hc_args *args);
+/* A call that gives no answer and whose arguments point to nothing: if the host polls, it runs at
+ * the same time as the guest.  It is done before this CPU's next call. */
+void hypercall_post(enum hc_nr nr, union hc_args *args);
+/* Whether hypercall_post() would return at once. */
+bool hypercall_posts(void);
 bool hypercall_available(void);
 /* Ends the virtual machine; status as hc_exit says. */
 _Noreturn void hypercall_exit(enum hc_exit_kind kind, uint32_t status);

@@ -48,6 +48,10 @@ uint32_t *smp_kicked(const struct percpu *cpu);
 void smp_quiesce(void);
 /* The other CPUs on these page tables forget cached translations before they touch the program. */
 void smp_flush(gpa_t root);
+/* The same in two steps: they are told; they are in the kernel.  In between this CPU may do its
+ * own part. */
+void smp_flush_begin(gpa_t root);
+void smp_flush_end(gpa_t root);
 /* Does another CPU use these page tables? */
 bool smp_root_in_use(gpa_t root);
 

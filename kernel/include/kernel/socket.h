@@ -22,6 +22,9 @@ struct sock_addr {
         uint16_t family;
         uint8_t bytes[SOCK_ADDR_MAX];
         struct sockaddr_un un;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_nl nl;
     };
 };
 
@@ -55,8 +58,10 @@ struct socket_ops {
     int64_t (*recv)(struct socket *s, struct sock_msg *m);
     int (*shutdown)(struct socket *s, uint32_t how); /* SOCK_SHUT_* */
     uint32_t (*poll)(struct socket *s);
-    int64_t (*ioctl)(struct socket *s, uint32_t request, gva_t arg); /* NULL: -ENOTTY */
-    /* Levels other than SOL_SOCKET.  get: *len is the room in and the length out. */
+    void (*refresh)(struct socket *s); /* brings s->error up to date; NULL: it always is */
+    int64_t (*ioctl)(struct socket *s, uint32_t request, gva_t arg); /* NULL: none */
+    /* Levels other than SOL_SOCKET, and of that one what socket.h does not know; -ENOPROTOOPT: not
+     * known here either.  get: *len is the room in and the length out. */
     int (*setopt)(struct socket *s, int level, int name, gva_t value, uint32_t len);
     int (*getopt)(struct socket *s, int level, int name, gva_t value, uint32_t *len);
     /* The file is gone, or never came.  Frees s, now or later. */
@@ -94,7 +99,7 @@ struct socket_family {
     /* 0 with a socket that socket_init() has filled, or -errno. */
     int (*create)(int type, int protocol, struct socket **out);
 };
-extern const struct socket_family unix_family;
+extern const struct socket_family unix_family, inet_family, inet6_family, netlink_family;
 
 /* Fills the common part of a zeroed socket. */
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type,
@@ -115,6 +120,10 @@ int socket_take_error(struct socket *s);
 int64_t socket_deadline(int64_t timeout_ns, bool nonblock);
 /* Waits on q: 0, -EAGAIN at the deadline, -ERESTARTSYS, or -EINTR where the call has a timeout. */
 int socket_wait(struct waitq *q, bool (*ready)(void *arg), void *arg, int64_t deadline_ns);
+
+/* ioctl(2) about interfaces, which every socket answers; -ENOTTY: not one of these.
+ * netdevice(7). */
+int64_t socket_ioctl_interface(uint32_t request, gva_t arg);
 
 /* SOL_SOCKET: socket(7). */
 int socket_setopt(struct socket *s, int name, gva_t value, uint32_t len);

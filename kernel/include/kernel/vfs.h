@@ -59,6 +59,10 @@ struct file_ops {
     /* The page frame or file-window page that holds byte offset (page-aligned) for mmap; a RAM
      * frame is returned with a reference.  -ENXIO past end of file. */
     int (*page)(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
+    /* Fills frames with what the file has from byte offset on, if that takes no disk: bytes, or
+     * -errno.  NULL: page() serves as well. */
+    int64_t (*read_frames)(struct file *f, uint64_t offset, const struct hc_seg *segs,
+                           uint32_t count);
     void (*mapped)(struct file *f); /* mmap(2) has used it; NULL: that changes nothing */
     int (*statfs)(struct file *f, gpa_t buf);
     /* Takes or asks for a lock where others than the guest can see it (kernel/filelock.h); NULL:

@@ -13,6 +13,7 @@
 #include <kernel/string.h>
 
 #include "fake_fs.h"
+#include "kernel/inet.h"
 #include "ktest.h"
 
 static char buf[65536];
@@ -52,6 +53,15 @@ uint32_t sched_last_cpu(const struct thread *t) { return 0; }
 uint32_t seccomp_depth(const struct thread *t) { return 0; }
 int64_t sched_cpu_busy_ns(uint32_t cpu) { return 0; }
 int32_t thread_last_tid(void) { return 1; }
+
+struct inet_socks inet_all = TAILQ_HEAD_INITIALIZER(inet_all);
+void inet_tcp_show(const struct inet_sock *s, struct inet_shown *out) {}
+void inet_udp_show(const struct inet_sock *s, struct inet_shown *out) {}
+uint32_t inet_iface_count(void) { return 1; }
+const struct inet_iface *inet_iface(uint32_t index) {
+    static const struct inet_iface lo = {.name = "lo"};
+    return index == 1 ? &lo : NULL;
+}
 
 /* The C library of the host may have none. */
 size_t strlcpy(char *dst, const char *src, size_t n) {

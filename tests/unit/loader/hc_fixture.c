@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <loader/cache.h>
+#include <loader/diag.h>
 #include <loader/guest_mem.h>
 #include <loader/services.h>
+#include <loader/thread.h>
 #include <loader/tty.h>
 #include <loader/vm.h>
 
@@ -37,6 +39,10 @@ int64_t hc_timer(union hc_args *args) { return -ENOSYS; }
 int64_t hc_cpu_start(union hc_args *args) { return -ENOSYS; }
 int64_t hc_job_start(union hc_args *args) { return -ENOSYS; }
 void tty_note_change(int fd) {}
+int thread_start(void *(*main)(void *), void *arg) { return 0; }
+void event_post(enum hc_event kind) {}
+void warn_line(const char *fmt, ...) {}
+void die(int status, const char *fmt, ...) { abort(); }
 
 /* A cache that has a file of one page for a file of CACHED_SIZE bytes, and for no other. */
 int cache_find(int fd, union cache_head *head) {

@@ -1,0 +1,397 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The host's network: published ports, connections out, what is refused, and real servers."""
+import hashlib
+import os
+import select
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import harness
+
+GUEST = os.path.join(harness.HERE, "net_guest.py")
+PYTHON = os.path.realpath("/usr/bin/python3")
+WAIT = 60
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def own_address():
+    """An address of this host that is not loopback, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+            address = s.getsockname()[0]
+        except OSError:
+            return None
+    return None if address.startswith("127.") else address
+
+
+def connect(port, host="127.0.0.1"):
+    """Waits for the server: the port is refused until it listens."""
+    end = time.monotonic() + WAIT
+    while True:
+        try:
+            return socket.create_connection((host, port), 20)
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def read_all(s):
+    data = b""
+    while True:
+        piece = s.recv(65536)
+        if not piece:
+            return data
+        data += piece
+
+
+class NetTest(harness.HermitTest):
+    def guest(self, *arguments, options=(), **how):
+        """net_guest.py as a running process that has said that it is ready."""
+        p = harness.spawn(["--timeout", "120s", *options, "-v", GUEST, PYTHON, GUEST, *arguments],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, **how)
+        self.addCleanup(self.stop, p)
+        self.assertEqual(p.stdout.readline(), b"ready\n")
+        return p
+
+    @staticmethod
+    def stop(p):
+        if p.poll() is None:
+            p.kill()
+        p.communicate()
+
+    def out(self, *arguments, options=("--net", "user")):
+        return self.run_in(*options, "-v", GUEST, PYTHON, GUEST, *arguments)
+
+    def end(self, p):
+        out, _ = p.communicate(timeout=WAIT)
+        self.assertEqual(p.returncode, 0)
+        return out
+
+    def host_address(self):
+        address = own_address()
+        if address is None:
+            self.skipTest("this host has no address but loopback")
+        return address
+
+    def serve(self, handler):
+        """A server on an address of this host that the guest can reach; (address, port)."""
+        address = self.host_address()
+        door = socket.socket()
+        door.bind((address, 0))
+        door.listen(16)
+        self.addCleanup(door.close)
+
+        def run():
+            try:
+                peer, _ = door.accept()
+            except OSError:
+                return
+            with peer:
+                handler(peer)
+
+        threading.Thread(target=run, daemon=True).start()
+        return address, door.getsockname()[1]
+
+
+class Published(NetTest):
+    def test_peer_and_ports(self):
+        port = free_port()
+        p = self.guest("blocking_echo", options=["-p", f"127.0.0.1:{port}:7000"])
+        with connect(port) as s:
+            s.sendall(b"hello")
+            self.assertEqual(s.recv(5, socket.MSG_WAITALL), b"hello")
+        self.assertEqual(self.end(p), b"peer 127.0.0.1 here 7000\n")
+
+    def test_large_transfer(self):
+        port, size = free_port(), 24 << 20
+        p = self.guest("blocking_echo", options=["-p", f"127.0.0.1:{port}:7000"])
+        data = os.urandom(1 << 20) * (size >> 20)
+        with connect(port) as s:
+            sender = threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR)))
+            sender.start()
+            got = hashlib.sha256(read_all(s)).digest()
+            sender.join()
+        self.assertEqual(got, hashlib.sha256(data).digest())
+        self.end(p)
+
+    def test_many_connections(self):
+        """Some reset, some send garbage and stall: the others do not notice."""
+        port, count = free_port(), 200
+        p = self.guest("echo", str(count), options=["-p", f"127.0.0.1:{port}:7000"])
+        peers = [connect(port) for _ in range(count)]
+        for i, s in enumerate(peers):
+            s.sendall(b"%d:" % i + bytes([i % 256]) * (1 + 37 * i))
+        for i in range(0, count, 10):
+            peers[i].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peers[i].close()
+        for i, s in enumerate(peers):
+            if i % 10 == 0:
+                continue
+            expected = b"%d:" % i + bytes([i % 256]) * (1 + 37 * i)
+            s.settimeout(WAIT)
+            self.assertEqual(s.recv(len(expected), socket.MSG_WAITALL), expected)
+            s.close()
+        self.end(p)
+
+    def test_stalled_peers(self):
+        """Peers that never read what they are sent cost only their own connections."""
+        port, stalled = free_port(), 24
+        p = self.guest("echo", str(stalled + 1), options=["-p", f"127.0.0.1:{port}:7000"])
+        peers = [connect(port) for _ in range(stalled)]
+        for s in peers:
+            s.setblocking(False)
+            idle = time.monotonic()
+            while time.monotonic() - idle < 0.05:
+                try:
+                    s.send(b"x" * 65536)
+                    idle = time.monotonic()
+                except BlockingIOError:
+                    select.select([], [s], [], 0.05)
+                if time.monotonic() - idle > 1:
+                    break
+        with connect(port) as s:
+            for i in range(100):
+                s.sendall(b"alive %d" % i)
+                self.assertEqual(s.recv(100), b"alive %d" % i)
+        for s in peers:
+            s.close()
+        self.end(p)
+
+    def test_listens_again(self):
+        port = free_port()
+        p = self.guest("restart", options=["-p", f"127.0.0.1:{port}:7000"])
+        with connect(port) as s:
+            self.assertEqual(read_all(s), b"hello")
+        self.assertEqual(p.stdout.readline(), b"ready\n")
+        with connect(port) as s:
+            self.assertEqual(read_all(s), b"hello")
+        self.end(p)
+
+    def test_reset_by_guest(self):
+        port = free_port()
+        self.guest("linger_reset", options=["-p", f"127.0.0.1:{port}:7000"])
+        with connect(port) as s:
+            s.sendall(b"x")
+            self.assertRaises(ConnectionResetError, s.recv, 1)
+
+    def test_both_families(self):
+        port = free_port()
+        p = self.guest("dual_listener", options=["-p", f"{port}:7000"])
+        with connect(port) as s:
+            self.assertEqual(read_all(s), b"::ffff:127.0.0.1")
+        try:
+            s = connect(port, "::1")
+        except OSError as e:
+            self.skipTest(f"no IPv6 here: {e}")
+        with s:
+            self.assertEqual(read_all(s), b"::1")
+        self.end(p)
+
+    def test_datagrams(self):
+        for family, host in ("4", "127.0.0.1"), ("6", "127.0.0.1"):
+            port = free_port(socket.SOCK_DGRAM)
+            p = self.guest("udp_echo", "3", family, options=["-p", f"{port}:7000/udp"])
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(WAIT)
+                for data in b"abc", b"", bytes(range(256)) * 32:
+                    s.sendto(data, (host, port))
+                    self.assertEqual(s.recv(65536), data[::-1])
+            self.end(p)
+
+    def test_taken(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen(1)
+            port = s.getsockname()[1]
+            self.assert_refused(self.hermit("-p", f"127.0.0.1:{port}:80", harness.BUSYBOX, "true"),
+                                125, "--publish", f"port {port} of the host is taken")
+
+    def test_range(self):
+        first = free_port()
+        try:
+            outcome = self.run_in("-p", f"127.0.0.1:{first}-{first + 3}:7000", harness.BUSYBOX,
+                                  "true")
+            self.assertEqual(outcome.status, 0, outcome.err)
+        except AssertionError:
+            if b"is taken" not in outcome.err:
+                raise
+
+    def test_bad_options(self):
+        for options, text in ((["-p", "80"], "--publish 80: not "), (["--net", "x"], "--net x"),
+                              (["--net", "none", "-p", "8080:80"], "--publish needs"),
+                              (["--net-block", "1.2.3.4/40"], "--net-block"),
+                              (["-p", "192.0.2.77:8080:80"], "does not have this address")):
+            self.assert_refused(self.hermit(*options, harness.BUSYBOX, "true"), 125, text)
+
+
+class Outwards(NetTest):
+    def test_download(self):
+        data = os.urandom(8 << 20)
+        address, port = self.serve(lambda peer: peer.sendall(data))
+        outcome = self.out("get", address, str(port))
+        self.assertEqual(outcome.out.decode(),
+                         f"{len(data)} {hashlib.sha256(data).hexdigest()}\n", outcome.err)
+
+    def test_what_was_written_is_sent(self):
+        """The program ends while hermit-run still has what it has written."""
+        got = []
+
+        def slow(peer):
+            time.sleep(0.3)
+            got.append(read_all(peer))
+
+        address, port = self.serve(slow)
+        size = 4 << 20
+        outcome = self.out("put", address, str(port), str(size))
+        self.assertEqual(outcome.status, 0, outcome.err)
+        for _ in range(600):
+            if got:
+                break
+            time.sleep(0.1)
+        self.assertEqual(got[0], bytes(range(256)) * (size // 256))
+
+    def test_errors(self):
+        address = self.host_address()
+        with socket.socket() as door, socket.socket() as closed:
+            door.bind((address, 0))
+            door.listen(4)
+            closed.bind((address, 0))
+            ports = [str(s.getsockname()[1]) for s in (door, closed)]
+            outcome = self.out("errors", address, *ports)
+            self.assertEqual(outcome.out, b"0 ECONNREFUSED ECONNREFUSED\n", outcome.err)
+            outcome = self.out("errors", address, *ports, options=["--net-block", f"{address}/32"])
+            self.assertEqual(outcome.out, b"EACCES EACCES ECONNREFUSED\n", outcome.err)
+            self.assertEqual(outcome.err.count(b"is blocked"), 1, outcome.err)
+            outcome = self.out("errors", address, *ports,
+                               options=["--net-allow", f"{address}:{ports[0]}"])
+            self.assertEqual(outcome.out, b"0 EACCES ECONNREFUSED\n", outcome.err)
+            outcome = self.out("errors", address, *ports, options=[])
+            self.assertEqual(outcome.out, b"ENETUNREACH ENETUNREACH ECONNREFUSED\n", outcome.err)
+            self.assertIn(b"--net user", outcome.err)
+
+    def test_reset(self):
+        def handler(peer):
+            peer.recv(2)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        outcome = self.out("reset", *map(str, self.serve(handler)))
+        self.assertEqual(outcome.out, b"reset\npipe\n", outcome.err)
+
+    def test_host_loopback(self):
+        """Not in user mode, but in host mode."""
+        with socket.socket() as door:
+            door.bind(("127.0.0.1", 0))
+            door.listen(4)
+            port = str(door.getsockname()[1])
+            outcome = self.out("errors", "127.0.0.1", port, port)
+            self.assertEqual(outcome.out, b"ECONNREFUSED ECONNREFUSED ECONNREFUSED\n")
+            outcome = self.out("errors", "127.0.0.1", port, port, options=["--net", "host"])
+            self.assertEqual(outcome.out, b"0 0 0\n", outcome.err)
+
+    def test_host_mode_listens(self):
+        p = self.guest("dual_listener", options=["--net", "host"])
+        with connect(7000) as s:
+            self.assertEqual(read_all(s), b"::ffff:127.0.0.1")
+        with connect(7000) as s:
+            s.recv(100)
+        self.end(p)
+
+
+class RealPrograms(NetTest):
+    def need(self, program):
+        path = shutil.which(program)
+        if path is None:
+            self.skipTest(f"no {program} here")
+        return path
+
+    def server(self, *command):
+        p = harness.spawn(["--timeout", "120s", *command], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, cwd=self.dir)
+        self.addCleanup(self.stop, p)
+        return p
+
+    def test_python_http(self):
+        curl, port = self.need("curl"), free_port()
+        data = os.urandom(300000)
+        self.put("file", data)
+        self.server("-p", f"127.0.0.1:{port}:8000", PYTHON, "-m", "http.server", "8000")
+        connect(port).close()
+        out = subprocess.run([curl, "-sS", f"http://127.0.0.1:{port}/file"], check=True,
+                             stdout=subprocess.PIPE, timeout=WAIT).stdout
+        self.assertEqual(out, data)
+
+    def test_curl_inside(self):
+        curl = self.need("curl")
+        body = b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        address, port = self.serve(lambda peer: (peer.recv(1000), peer.sendall(body)))
+        outcome = self.run_in("--net", "user", curl, "-sS", f"http://{address}:{port}/")
+        self.assertEqual(outcome.out, b"hello", outcome.err)
+
+    def test_redis(self):
+        server, client, port = self.need("redis-server"), self.need("redis-cli"), free_port()
+        p = self.server("-m", "512M", "-p", f"127.0.0.1:{port}:6379", server, "--save", "",
+                        "--protected-mode", "no")
+        connect(port).close()
+
+        def cli(*command):
+            return subprocess.run([client, "-p", str(port), *command], check=True, timeout=WAIT,
+                                  stdout=subprocess.PIPE).stdout
+
+        self.assertEqual(cli("set", "a", "x" * 100000), b"OK\n")
+        self.assertEqual(len(cli("get", "a")), 100001)
+        bench = subprocess.run(["redis-benchmark", "-p", str(port), "-t", "get,set", "-n", "2000",
+                                "-P", "4", "-q"], timeout=WAIT, stdout=subprocess.PIPE, check=True)
+        self.assertIn(b"requests per second", bench.stdout)
+        subprocess.run([client, "-p", str(port), "shutdown", "nosave"], timeout=WAIT, check=False)
+        self.assertEqual(p.wait(WAIT), 0)
+
+    def test_memcached(self):
+        server, port = self.need("memcached"), free_port()
+        self.server("-p", f"127.0.0.1:{port}:11211", server, "-u", "root", "-l", "0.0.0.0")
+        with connect(port) as s:
+            s.sendall(b"set k 0 0 5\r\nhello\r\nget k\r\n")
+            expected = b"STORED\r\nVALUE k 0 5\r\nhello\r\nEND\r\n"
+            self.assertEqual(s.recv(len(expected), socket.MSG_WAITALL), expected)
+
+    def test_nginx(self):
+        server, port = self.need("nginx"), free_port()
+        data = os.urandom(100000)
+        self.put("file", data)
+        conf = self.put("nginx.conf", f"""
+            daemon off; master_process off; pid /tmp/pid; error_log stderr;
+            events {{ }}
+            http {{ access_log off; client_body_temp_path /tmp/b; proxy_temp_path /tmp/p;
+            fastcgi_temp_path /tmp/f; uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s; sendfile on;
+            server {{ listen 80; listen [::]:80; root {self.dir}; }} }}""".encode())
+        self.server("-p", f"127.0.0.1:{port}:80", server, "-c", conf)
+        with connect(port) as s:
+            for _ in range(3):
+                s.sendall(b"GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
+                reply = b""
+                while b"\r\n\r\n" not in reply:
+                    reply += s.recv(65536)
+                head, _, body = reply.partition(b"\r\n\r\n")
+                self.assertTrue(head.startswith(b"HTTP/1.1 200"), head)
+                while len(body) < len(data):
+                    body += s.recv(65536)
+                self.assertEqual(body, data)
+
+
+if __name__ == "__main__":
+    if not os.access(PYTHON, os.X_OK):
+        print("SKIP: no python3")
+        sys.exit(77)
+    harness.main(__doc__)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""What net.py runs inside: small servers and clients by name."""
+import errno
+import hashlib
+import os
+import select
+import socket
+import struct
+import sys
+
+
+def ready():
+    print("ready", flush=True)
+
+
+def tcp_listener(family=socket.AF_INET, port=7000):
+    s = socket.socket(family)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("", port))
+    s.listen(128)
+    ready()
+    return s
+
+
+def echo(count):
+    """Echoes on many connections at a time, by epoll, edge-triggered; ends when `count` ended."""
+    door, poll, peers, pending = tcp_listener(), select.epoll(), {}, {}
+    door.setblocking(False)
+    poll.register(door, select.EPOLLIN)
+    left = int(count)
+
+    def end(fd):
+        poll.unregister(fd)
+        peers.pop(fd).close()
+        pending.pop(fd)
+
+    while left > 0:
+        for fd, _ in poll.poll():
+            if fd == door.fileno():
+                peer, _ = door.accept()
+                peer.setblocking(False)
+                peers[peer.fileno()] = peer
+                pending[peer.fileno()] = bytearray()
+                poll.register(peer, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+                continue
+            peer, data, ended = peers[fd], pending[fd], False
+            try:
+                while not ended:
+                    while data:
+                        del data[:peer.send(data)]
+                    data += peer.recv(65536)
+                    ended = not data
+            except BlockingIOError:
+                continue
+            except OSError:
+                ended = True
+            if ended:
+                end(fd)
+                left -= 1
+
+
+def blocking_echo():
+    door = tcp_listener()
+    peer, address = door.accept()
+    print("peer", address[0], "here", peer.getsockname()[1], flush=True)
+    while True:
+        data = peer.recv(1 << 20)
+        if not data:
+            break
+        peer.sendall(data)
+    peer.close()
+
+
+def udp_echo(count, family="4"):
+    s = socket.socket(socket.AF_INET if family == "4" else socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind(("", 7000))
+    ready()
+    for _ in range(int(count)):
+        data, peer = s.recvfrom(65536)
+        s.sendto(data[::-1], peer)
+
+
+def dual_listener():
+    door = tcp_listener(socket.AF_INET6)
+    for _ in range(2):
+        peer, address = door.accept()
+        peer.sendall(address[0].encode())
+        peer.close()
+
+
+def get(host, port):
+    """Reads all that the server sends; prints its digest."""
+    s = socket.create_connection((host, int(port)), 20)
+    digest, total = hashlib.sha256(), 0
+    while True:
+        data = s.recv(1 << 18)
+        if not data:
+            break
+        total += len(data)
+        digest.update(data)
+    print(total, digest.hexdigest(), flush=True)
+
+
+def put(host, port, size):
+    """Sends `size` bytes and ends at once."""
+    s = socket.create_connection((host, int(port)), 20)
+    s.sendall(bytes(range(256)) * (int(size) // 256))
+
+
+def errors(host, open_port, closed_port):
+    """Errors of connections, blocking and not."""
+    def outcome(port, address=host):
+        s = socket.socket()
+        s.setblocking(False)
+        r = s.connect_ex((address, port))
+        if r == errno.EINPROGRESS:
+            select.select([], [s], [], 10)
+            r = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        s.close()
+        return errno.errorcode.get(r, r)
+
+    print(outcome(int(open_port)), outcome(int(closed_port)), outcome(int(open_port), "127.0.0.1"))
+
+
+def reset(host, port):
+    """The peer resets the connection."""
+    s = socket.create_connection((host, int(port)), 20)
+    s.sendall(b"go")
+    try:
+        s.recv(1)
+        print("no error")
+    except ConnectionResetError:
+        print("reset")
+    try:
+        for _ in range(3):
+            s.send(b"x")
+        print("no error")
+    except BrokenPipeError:
+        print("pipe")
+
+
+def restart():
+    """Listens, closes and listens again."""
+    for _ in range(2):
+        door = tcp_listener()
+        peer, _ = door.accept()
+        peer.sendall(b"hello")
+        peer.close()
+        door.close()
+
+
+def linger_reset():
+    door = tcp_listener()
+    peer, _ = door.accept()
+    peer.recv(1)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
+    sys.stdout.flush()
+    os._exit(0)
