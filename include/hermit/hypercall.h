@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <hermit/net.h>
+#include <hermit/rewrite_cache.h>
 
 #define HC_VERSION 6
 
@@ -390,20 +391,6 @@ struct hc_file_xattr {
     gpa_t value;    /* contiguous */
     uint64_t size;  /* bytes */
 };
-/* What the cache of rewritten objects has for a regular file (hermit/rewrite_cache.h): the first
- * page of its file goes to `head`, and it is mapped as by FILE_MAP (OUT gpa), or, where the engine
- * cannot, opened (OUT cached: a handle; else HC_NO_HANDLE).  -ENODATA: there is nothing to rewrite.
- * -ENOENT: it is not there; executed: it will be wanted. */
-#define HC_NO_HANDLE 0xffffffffu
-struct hc_file_rewritten {
-    uint32_t handle;
-    uint32_t executed;
-    gpa_t head; /* a page of RAM */
-    gpa_t gpa;
-    uint32_t cached;
-    uint32_t pad;
-};
-
 union hc_args {
     struct hc_log log;
     struct hc_exit exit;
@@ -497,7 +484,6 @@ _Static_assert(sizeof(struct hc_fs_stat) == 80, "wire size");
 _Static_assert(sizeof(struct hc_file_close) == 16, "wire size");
 _Static_assert(sizeof(struct hc_fs_two) == 56, "wire size");
 _Static_assert(sizeof(struct hc_file_xattr) == 40, "wire size");
-_Static_assert(sizeof(struct hc_file_rewritten) == 32, "wire size");
 _Static_assert(sizeof(struct hc_file_lock) == 40, "wire size");
 _Static_assert(sizeof(struct hc_file_io) == 40, "wire size");
 _Static_assert(sizeof(union hc_args) == 112, "wire size");

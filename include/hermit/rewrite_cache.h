@@ -71,4 +71,19 @@ static inline uint64_t hermit_cache_checksum(uint64_t sum, const uint64_t *page)
     return hermit_cache_mix(hermit_cache_mix(hermit_cache_mix(a, b), c), d);
 }
 
+/* HC_FILE_REWRITTEN: what the cache has for a regular file: the first
+ * page of its file goes to `head`, and it is mapped as by FILE_MAP (OUT gpa), or, where the engine
+ * cannot, opened (OUT cached: a handle; else HC_NO_HANDLE).  -ENODATA: there is nothing to rewrite.
+ * -ENOENT: it is not there; executed: it will be wanted. */
+#define HC_NO_HANDLE 0xffffffffu
+struct hc_file_rewritten {
+    uint32_t handle;
+    uint32_t executed;
+    uint64_t head; /* guest-physical, a page of RAM */
+    uint64_t gpa;
+    uint32_t cached;
+    uint32_t pad;
+};
+_Static_assert(sizeof(struct hc_file_rewritten) == 32, "wire size");
+
 #endif
