@@ -126,6 +126,13 @@ static void start(struct thread *t, uint64_t entry, uint64_t sp) {
     percpu()->full_restore = 1;
 }
 
+/* The end of the program's segments, and of the stubs above. */
+static gva_t image_end(struct mm *mm, const struct exec *e) {
+    gva_t end = page_up(e->plan.high + e->base);
+    const struct vma *v = mm_find(mm, end);
+    return v != NULL && (v->state & VMA_STUBS) ? v->end : end;
+}
+
 /* Past this point the old program is gone: an error ends the process. */
 static int commit(struct exec *e, struct mm *mm) {
     struct process *p = current_process();
@@ -142,7 +149,7 @@ static int commit(struct exec *e, struct mm *mm) {
     }
     int64_t sp = r == 0 ? exec_build_stack(mm, e) : r;
     if (sp < 0) return refuse((int)sp, "does not fit into memory; raise it with -m");
-    mm->brk_start = mm->brk = page_up(e->plan.high + e->base) + exec_random(e, 1ULL << 25);
+    mm->brk_start = mm->brk = image_end(mm, e) + exec_random(e, 1ULL << 25);
     reset_cpu_state(current_thread());
     start(current_thread(), entry, (uint64_t)sp);
     return 0;

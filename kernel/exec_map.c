@@ -34,7 +34,10 @@ static int map_file_part(struct mm *mm, struct file *f, const struct elf_segment
     int64_t r =
         mm_map(mm, start, end - start, segment_prot(s), MAP_PRIVATE | MAP_FIXED, f, offset, NULL);
     if (r < 0) return (int)r;
-    if (stubs) rewrite_stubs_mapped(mm, start, end - start);
+    if (stubs)
+        rewrite_stubs_mapped(mm, start, end - start);
+    else if (segment_prot(s) == (PROT_READ | PROT_EXEC))
+        rewrite_text_mapped(mm, start, end - start, f, offset);
     struct vma *v = mm_find(mm, start);
     if (eager(s, at)) return pages_place_frames(mm, v);
     pages_populate(mm, v, start, min(end, start + EAGER_BYTES));
@@ -66,12 +69,13 @@ static int fill(struct file *f, const struct elf_segment *s, gva_t at) {
     return s->memsz > s->filesz ? clear_user(end, page_up(end) - end) : 0;
 }
 
-static int64_t choose_base(struct mm *mm, struct exec *e, const struct elf_plan *plan,
-                           bool is_interp) {
+static int64_t choose_base(struct mm *mm, struct exec *e, struct file *f,
+                           const struct elf_plan *plan, bool is_interp) {
     if (!plan->dynamic) return 0;
     uint64_t span = plan->high - plan->low;
     gva_t at;
     if (is_interp) {
+        span += rewrite_room(f, span, true);
         at = vma_find_free(mm, mm->mmap_top, span + plan->align);
         if (at == 0) return -ENOMEM;
         at += plan->align - 1;
@@ -84,7 +88,7 @@ static int64_t choose_base(struct mm *mm, struct exec *e, const struct elf_plan 
 
 int exec_map_image(struct mm *mm, struct exec *e, struct file *f, const struct elf_plan *plan,
                    bool is_interp, uint64_t *bias) {
-    int64_t base = choose_base(mm, e, plan, is_interp);
+    int64_t base = choose_base(mm, e, f, plan, is_interp);
     if (base < 0 && base > -4096) return (int)base;
     *bias = (uint64_t)base;
     for (uint32_t i = 0; i < plan->count; i++) {

@@ -7,6 +7,8 @@
 #include <kernel/uaccess.h>
 #include <kernel/vfs.h>
 
+struct rewritten;
+
 /* A piece of the file in guest-physical space.  Lives until the file is released: page tables
  * may refer to it as long as a VMA holds the file. */
 struct hostfs_window {
@@ -43,6 +45,9 @@ struct hostfs_file {
     bool no_windows; /* the engine cannot map files */
     bool moving;     /* some thread reads or writes at f->pos */
     bool locked;     /* the handle holds or held locks on the host */
+    bool is_cache;   /* of the cache of rewritten objects */
+    bool elf;        /* somebody has read an ELF header in it */
+    bool cache_asked;
     uint8_t unasked; /* times in a row that the attributes of a lock were not asked for */
     uint8_t smalls;  /* small reads in a row from the page at small_page */
     uint64_t small_page;
@@ -53,7 +58,8 @@ struct hostfs_file {
     struct hostfs_window *windows;
     gpa_t *pages; /* without windows: the frames that hold the file, by page number, 0: none */
     uint64_t page_count;
-    uint32_t removals; /* hostfs_removals() at the open */
+    struct rewritten *rewritten; /* what the cache has for the file, or NULL */
+    uint32_t removals;           /* hostfs_removals() at the open */
     struct hostfs_early *early;
     struct hostfs_stamp opened; /* of attr */
     struct hc_attr attr;        /* as FS_OPEN returned it, or taking a lock */
@@ -155,5 +161,11 @@ void hostfs_pages_drop(struct hostfs_file *hf, uint64_t start, uint64_t end);
 void hostfs_map_release(struct hostfs_file *hf);
 /* Can the program write to memory that other processes of the host see? */
 bool hostfs_shares_memory(void);
+
+/* hostfs_rewritten.c */
+const struct rewritten *hostfs_rewritten(struct file *f, bool executed);
+/* What the loader has found for the boot program. */
+void hostfs_rewritten_boot(struct hostfs_file *hf);
+void hostfs_rewritten_release(struct hostfs_file *hf);
 
 #endif

@@ -31,6 +31,10 @@ int hostfs_getattr(struct file *f, struct hc_attr *attr) {
         *attr = boot_info()->prog_attr;
         return 0;
     }
+    if (hf->is_cache) { /* nobody can open it: what a mapping shows */
+        *attr = (struct hc_attr){.mode = S_IFREG | 0400, .nlink = 1, .size = hf->size};
+        return 0;
+    }
     if ((S_ISDIR(f->mode) || S_ISREG(f->mode)) && hostfs_stamp_good(&hf->opened)) {
         *attr = hf->attr; /* the fstat(2) that follows the open(2), or a lock */
         hf->unasked = 0;
@@ -156,6 +160,7 @@ void hostfs_release(struct file *f) {
     struct hostfs_file *hf = hostfs_file(f);
     bool is_late = closes_late(f);
     hostfs_map_release(hf);
+    hostfs_rewritten_release(hf);
     if (!is_late) {
         close_now(hf->handle);
     } else {
@@ -182,6 +187,7 @@ const struct file_ops hostfs_regular_ops = {
     .read_frames = hostfs_read_frames,
     .lock = hostfs_lock,
     .statfs = hostfs_statfs,
+    .rewritten = hostfs_rewritten,
     .release = hostfs_release,
 };
 
@@ -259,6 +265,7 @@ struct file *hostfs_boot_program(void) {
     hf->is_program = true;
     hf->size = boot->prog_attr.size;
     if (boot->prog_gpa != 0) add_boot_window(hf, boot);
+    hostfs_rewritten_boot(hf);
     f->priv = hf;
     f->path = kstrdup(boot_string(boot->program));
     f->mnt = mount_of(boot_string(boot->program));

@@ -7,10 +7,12 @@
 #include <kernel/heap.h>
 #include <kernel/job.h>
 #include <kernel/signal.h>
+#include <kernel/string.h>
 #include <kernel/wait.h>
 
 #include "hostfs.h"
 
+#define ELF_HEADER 64
 #define FEW_SEGS 48   /* on the stack */
 #define MANY_SEGS 248 /* one heap frame, header included */
 
@@ -108,6 +110,12 @@ static void leave_position(struct file *f, const int64_t *pos) {
     if (job_worthwhile()) wait_poke();
 }
 
+/* Who reads that is likely to map the file's text. */
+static bool begins_elf(const struct uio *u) {
+    char magic[4];
+    return uio_drain(u, 0, magic, sizeof(magic)) == 0 && memcmp(magic, "\177ELF", 4) == 0;
+}
+
 int64_t hostfs_read(struct file *f, const struct uio *u, int64_t *pos) {
     struct hostfs_file *hf = hostfs_file(f);
     if (u->len == 0) return 0;
@@ -119,6 +127,7 @@ int64_t hostfs_read(struct file *f, const struct uio *u, int64_t *pos) {
     struct hostfs_move m = {.offset = shared ? -1 : *pos, .pos = shared ? pos : NULL};
     int64_t n;
     if (!hostfs_read_small(f, u, *pos, &n)) n = hostfs_move(f, u, &m);
+    if (*pos == 0 && n >= ELF_HEADER && !shared) hf->elf = hf->elf || begins_elf(u);
     if (n > 0 && !shared) *pos += n;
     leave_position(f, pos);
     return n;

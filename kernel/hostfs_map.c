@@ -138,7 +138,7 @@ void hostfs_remap_all(void) {
 static void refresh_size(struct file *f) {
     struct hostfs_file *hf = hostfs_file(f);
     struct hc_attr attr;
-    if (hf->sized == truncations || hf->is_program) return;
+    if (hf->sized == truncations || hf->is_program || hf->is_cache) return;
     hf->opened.ns = 0; /* not from what the open told */
     if (hostfs_getattr(f, &attr) == 0) hf->sized = truncations;
 }

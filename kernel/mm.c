@@ -146,6 +146,7 @@ int mm_protect(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot) {
     if (!range_valid(addr, len)) return -ENOMEM;
     gva_t end = addr + len;
     rewrite_undo(mm, addr, end, (prot & PROT_WRITE) != 0);
+    rewrite_restore(mm, addr, end, prot != (PROT_READ | PROT_EXEC));
     int r = range_covered(mm, addr, end);
     if (r != 0) return r;
     for (struct vma *v = mm_find(mm, addr); v != NULL && v->start < end;
@@ -207,7 +208,7 @@ void mm_file_gone(bool (*is)(const struct file *f, const void *arg), const void 
         bool changed = false;
         struct vma *v;
         RB_FOREACH(v, vma_tree, &mm->vmas) {
-            if (v->file == NULL || !is(v->file, arg)) continue;
+            if (v->file == NULL || !is(rewrite_original_file(v->file), arg)) continue;
             changed |= drop_part(mm, v, start, end, keep_private);
         }
         flush_if(mm, changed);

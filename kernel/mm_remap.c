@@ -115,7 +115,10 @@ int64_t mm_remap(struct mm *mm, gva_t addr, uint64_t old_len, uint64_t new_len, 
     if (new_len == 0 || new_len > HERMIT_USER_TOP || old_len > HERMIT_USER_TOP) return -EINVAL;
     old_len = page_up(old_len);
     new_len = page_up(new_len);
-    if (range_valid(addr, old_len)) rewrite_undo(mm, addr, addr + old_len, false);
+    if (range_valid(addr, old_len)) {
+        rewrite_undo(mm, addr, addr + old_len, false);
+        rewrite_restore(mm, addr, addr + old_len, true);
+    }
     struct vma *v = mm_find(mm, addr);
     if (v == NULL) return -EFAULT;
     if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {

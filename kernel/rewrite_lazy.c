@@ -14,10 +14,12 @@
  * serialising instruction, a load of CR3, before it runs the program again; this one leaves with
  * iretq.  So no CPU has fetched one old and one new byte (Intel SDM vol. 3, 9.1.3, AMD APM vol. 2,
  * 7.6.1).  The bytes are written through the direct map: the program's text stays read-only.  */
+#include <hermit/boot.h>
 #include <hermit/linux_abi.h>
 #include <hermit/rewrite.h>
 #include <kernel/arch.h>
 #include <kernel/frame.h>
+#include <kernel/hc.h>
 #include <kernel/heap.h>
 #include <kernel/leaf.h>
 #include <kernel/rewrite.h>
@@ -264,7 +266,7 @@ static bool patch_site(struct mm *mm, gva_t site, uint32_t nr) {
 
 void rewrite_trapped(struct regs *regs) {
     static int enabled = -1;
-    if (enabled < 0) enabled = rewrite_enabled();
+    if (enabled < 0) enabled = rewrite_enabled() && !(boot_info()->flags & HERMIT_BOOT_NO_LAZY);
     hermit_stats.raw_calls++;
     /* Unwinders know a signal's restorer by its bytes. */
     uint32_t nr = (uint32_t)regs->orig_rax;
@@ -328,6 +330,7 @@ static bool touches(gva_t start, gva_t end, const struct patch *p) {
 void rewrite_undo(struct mm *mm, gva_t start, gva_t end, bool writable) {
     struct rewrites *r = mm->rewrites;
     bool stopped = false;
+    rewrite_restore(mm, start, end, false);
     for (uint32_t i = 0; r != NULL && i < r->count;) {
         struct patch *p = &r->patches[i];
         if (!touches(start, end, p)) {
@@ -365,6 +368,10 @@ gva_t rewrite_lazy_site(struct mm *mm, gva_t pc) {
     return 0;
 }
 
+bool rewrite_is_patched(struct mm *mm, gva_t pc) {
+    return patch_at(mm, pc - SYSCALL_BYTES) != NULL;
+}
+
 void rewrite_show_original(struct mm *mm, gva_t at, uint8_t *bytes, uint64_t n) {
     static const uint8_t original[SYSCALL_BYTES] = {0x0f, 0x05};
     const struct rewrites *r = mm->rewrites;
@@ -374,4 +381,5 @@ void rewrite_show_original(struct mm *mm, gva_t at, uint8_t *bytes, uint64_t n) 
             if (byte - at < n) bytes[byte - at] = original[k];
         }
     }
+    if (!LIST_EMPTY(&mm->texts)) rewrite_show_text(mm, at, bytes, n);
 }

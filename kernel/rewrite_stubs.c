@@ -43,7 +43,8 @@ bool rewrite_find_stubs(struct file *f, uint64_t offset, uint64_t len, uint64_t 
     struct hermit_stubs h, other;
     struct hc_attr attr;
     len = page_up(len);
-    if (!rewrite_enabled() || (offset & PAGE_MASK)) return false;
+    if (!rewrite_enabled() || (boot_info()->flags & HERMIT_BOOT_NO_STUBS)) return false;
+    if (offset & PAGE_MASK) return false;
     if (!peek(f, offset, &h) || !header_fits(&h, len)) return false;
     if (file_getattr(f, &attr) != 0 || attr.size < len) return false;
     if (h.hermit_offset > attr.size - len || h.hermit_offset == offset) return false;
@@ -108,6 +109,22 @@ static bool find_by_site(gva_t base, const struct hermit_stubs *h, gva_t pc,
     return low < h->nsites && get_by_site(base, h, low, s);
 }
 
+/* The site that a jump outside of it, in bytes that nobody else executes, belongs to; 0: there is
+ * no such jump at pc. */
+static gva_t site_of_hole(struct mm *mm, gva_t pc) {
+    struct hermit_stubs h;
+    struct hermit_site s;
+    uint8_t jump[5];
+    int32_t distance;
+    if (copy_from_user(jump, pc, sizeof(jump)) != 0 || jump[0] != 0xe9) return 0;
+    memcpy(&distance, jump + 1, sizeof(distance));
+    gva_t stub = pc + sizeof(jump) + (uint64_t)(int64_t)distance;
+    const struct vma *v = mm_find(mm, stub);
+    if (v == NULL || !get_header(v, &h)) return 0;
+    if (!find_by_stub(v->start, &h, stub - v->start, &s) || s.site > v->start) return 0;
+    return s.tier == HERMIT_TIER_HOLE && s.stub == stub - v->start ? v->start - s.site : 0;
+}
+
 gva_t rewrite_original_pc(struct mm *mm, gva_t pc) {
     struct hermit_stubs h;
     struct hermit_site s;
@@ -115,11 +132,24 @@ gva_t rewrite_original_pc(struct mm *mm, gva_t pc) {
     if (site != 0) return site;
     if (!mm->has_stubs) return pc;
     const struct vma *v = mm_find(mm, pc);
-    if (v == NULL || !get_header(v, &h)) return pc;
+    if (v == NULL) return pc;
+    if (!(v->state & VMA_STUBS)) {
+        site = (v->prot & PROT_EXEC) ? site_of_hole(mm, pc) : 0;
+        return site != 0 ? site : pc;
+    }
+    if (!get_header(v, &h)) return pc;
     if (!find_by_stub(v->start, &h, pc - v->start, &s) || s.site > v->start) return pc;
     uint64_t into = pc - v->start - s.stub;
     if (into >= s.length) return pc;
     return v->start - s.site - s.moved + min(into, s.moved);
+}
+
+void rewrite_leave_stubs(struct mm *mm) {
+    struct thread *t;
+    TAILQ_FOREACH(t, &current_process()->threads, in_process) {
+        if (t->process->mm != mm || t->state == THREAD_ZOMBIE) continue;
+        t->regs->rip = rewrite_original_pc(mm, t->regs->rip);
+    }
 }
 
 gva_t rewrite_resume_pc(struct mm *mm, gva_t pc) {

@@ -22,7 +22,8 @@ static size_t strings_bytes(char *const *list, size_t count) {
     return n + 7; /* the next table's alignment */
 }
 
-size_t boot_block_size(const struct options *o, const struct view *v) {
+size_t boot_block_size(const struct options *o, const struct view *v,
+                       const union cache_head *cached) {
     size_t n = sizeof(struct hermit_boot) + sizeof(struct utsname);
     n += strings_bytes(o->argv, o->argc) + strings_bytes(o->env, o->env_count);
     n += shares.count * sizeof(struct hermit_boot_share) + 7;
@@ -33,6 +34,7 @@ size_t boot_block_size(const struct options *o, const struct view *v) {
         n += strlen(v->symlinks[i].path) + strlen(v->symlinks[i].target) + 2;
     n += strlen(v->program) + strlen(v->cwd) + 2;
     n += strlen(o->strace_filter ? o->strace_filter : "") + 1;
+    n += cached != NULL ? sizeof(*cached) + 7 : 0;
     n = align8(n);
     if (n > UINT32_MAX) die(EXIT_HERMIT, "arguments and environment are too large");
     return n;
@@ -93,7 +95,10 @@ static uint32_t boot_flags(const struct options *o) {
     if (o->stats || o->strace_summary) flags |= HERMIT_BOOT_STATS;
     if (o->verbose) flags |= HERMIT_BOOT_VERBOSE;
     if (o->no_aslr) flags |= HERMIT_BOOT_NO_ASLR;
-    if (o->no_rewrite) flags |= HERMIT_BOOT_NO_REWRITE;
+    if (o->rewrite == REWRITE_OFF) flags |= HERMIT_BOOT_NO_REWRITE;
+    if (o->rewrite == REWRITE_LAZY) flags |= HERMIT_BOOT_NO_STUBS;
+    if (o->rewrite == REWRITE_OFFLINE) flags |= HERMIT_BOOT_NO_LAZY;
+    if (cache_usable()) flags |= HERMIT_BOOT_CACHE;
     if (o->rootfs) flags |= HERMIT_BOOT_ROOT_SHARE;
     return flags;
 }
@@ -109,7 +114,8 @@ static void put_identity(struct hermit_boot *boot) {
 }
 
 void boot_block_write(void *dst, size_t size, const struct options *o, const struct view *v,
-                      enum hermit_engine engine, uint32_t prog_handle) {
+                      enum hermit_engine engine, uint32_t prog_handle,
+                      const union cache_head *cached) {
     struct writer w = {.base = dst, .size = size};
     struct utsname host;
     uint32_t at;
@@ -137,4 +143,6 @@ void boot_block_write(void *dst, size_t size, const struct options *o, const str
     boot->cwd = put_string(&w, v->cwd);
     boot->hostname = put_string(&w, uname(&host) == 0 ? host.nodename : "hermit");
     boot->strace_filter = put_string(&w, o->strace_filter ? o->strace_filter : "");
+    if (cached != NULL)
+        memcpy(put_table(&w, sizeof(*cached), &boot->prog_cached), cached, sizeof(*cached));
 }

@@ -12,6 +12,7 @@
 
 #include <hermit/boot.h>
 #include <loader/boot_block.h>
+#include <loader/cache.h>
 #include <loader/check.h>
 #include <loader/diag.h>
 #include <loader/event.h>
@@ -61,19 +62,37 @@ static void set_clock(struct hermit_boot *b) {
     stats_tsc(b->tsc_khz, offset);
 }
 
-static void map_program(struct hermit_boot *b, int fd) {
+/* A file that the program starts from, in guest-physical space; 0: not there. */
+static gpa_t map_early(int fd, uint64_t bytes) {
     gpa_t gpa;
-    if (b->prog_attr.size > 0 && window_map(fd, 0, b->prog_attr.size, false, &gpa) == 0) {
-        b->prog_gpa = gpa;
-    }
+    return bytes > 0 && window_map(fd, 0, bytes, false, &gpa) == 0 ? gpa : 0;
+}
+
+/* What the cache of rewritten objects has for the program. */
+struct program_cached {
+    union cache_head head;
+    int fd; /* -1: nothing */
+};
+
+static void map_program(struct hermit_boot *b, int fd, struct program_cached *c) {
+    b->prog_gpa = map_early(fd, b->prog_attr.size);
+    if (c->fd >= 0) b->prog_cached_gpa = map_early(c->fd, c->head.info.size);
+    if (b->prog_cached_gpa != 0) close(c->fd);
 }
 
 static void build_boot_block(const struct options *o, const struct view *v,
-                             enum hermit_engine engine, size_t size) {
+                             enum hermit_engine engine, size_t size,
+                             const struct program_cached *c) {
     struct hermit_boot *b = memory_boot_block();
     int64_t handle = handle_new(v->program_fd, true);
     if (handle < 0) die(EXIT_HERMIT, "too many open files");
-    boot_block_write(b, size, o, v, engine, (uint32_t)handle);
+    boot_block_write(b, size, o, v, engine, (uint32_t)handle, c->fd >= 0 ? &c->head : NULL);
+    b->prog_cached_handle = HC_NO_HANDLE;
+    if (c->fd >= 0 && engine == HERMIT_ENGINE_QEMU) {
+        handle = handle_new(c->fd, true);
+        if (handle < 0) die(EXIT_HERMIT, "too many open files");
+        b->prog_cached_handle = (uint32_t)handle;
+    }
     memory_describe(b);
     net_describe(b);
     handle_describe_stdio(b->stdio);
@@ -112,16 +131,19 @@ int main(int argc, char **argv) {
     net_init(&o);
     enum hermit_engine engine = choose_engine(&o);
     stats_mark(STATS_VIEW);
-    size_t size = boot_block_size(&o, &v);
-    memory_init(engine, o.memory_bytes, size, v.program_attr.size);
-    build_boot_block(&o, &v, engine, size);
+    static struct program_cached cached;
+    cached.fd = cache_init(&o, v.program_fd, &cached.head);
+    size_t size = boot_block_size(&o, &v, cached.fd >= 0 ? &cached.head : NULL);
+    uint64_t mapped = v.program_attr.size + (cached.fd >= 0 ? cached.head.info.size : 0);
+    memory_init(engine, o.memory_bytes, size, mapped);
+    build_boot_block(&o, &v, engine, size, &cached);
     stats_mark(STATS_MEMORY);
     if (engine == HERMIT_ENGINE_KVM) {
         event_init(vcpu_kick, -1);
         kvm_create(o.cpus);
         if (ipi_available()) memory_boot_block()->flags |= HERMIT_BOOT_IPI;
         memory_attach();
-        map_program(memory_boot_block(), v.program_fd);
+        map_program(memory_boot_block(), v.program_fd, &cached);
         set_clock(memory_boot_block());
         if (o.timeout_ns != 0) event_set_timeout(o.timeout_ns);
         stats_mark(STATS_VM);

@@ -148,10 +148,17 @@ static void set_vmm(struct options *o, const char *text) {
 }
 
 static void set_rewrite(struct options *o, const char *text) {
-    bool on = strcmp(text, "auto") == 0 || strcmp(text, "lazy") == 0;
-    if (!on && strcmp(text, "off") != 0)
-        die(EXIT_HERMIT, "--rewrite %s: not one of auto, lazy, off", text);
-    o->no_rewrite = !on;
+    static const char *const modes[] = {[REWRITE_AUTO] = "auto",
+                                        [REWRITE_LOAD] = "load",
+                                        [REWRITE_LAZY] = "lazy",
+                                        [REWRITE_OFFLINE] = "offline",
+                                        [REWRITE_OFF] = "off"};
+    for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (strcmp(text, modes[i]) != 0) continue;
+        o->rewrite = (enum rewrite_mode)i;
+        return;
+    }
+    die(EXIT_HERMIT, "--rewrite %s: not one of auto, load, lazy, offline, off", text);
 }
 
 static void set_strings(struct options *o, const char *text) {

@@ -12,6 +12,9 @@
 
 enum vmm_choice { VMM_AUTO, VMM_KVM, VMM_QEMU };
 
+/* Which system calls become jumps, and when (docs/REWRITING.md). */
+enum rewrite_mode { REWRITE_AUTO, REWRITE_LOAD, REWRITE_LAZY, REWRITE_OFFLINE, REWRITE_OFF };
+
 struct volume_option {
     char *host;
     char *guest; /* cleaned, or NULL: the canonical host path */
@@ -48,7 +51,7 @@ struct options {
     bool verbose;
     bool quiet;
     bool no_aslr;
-    bool no_rewrite;     /* system calls stay what they are in the program */
+    enum rewrite_mode rewrite;
     uint64_t timeout_ns; /* 0: none */
     enum hc_net_mode net;
     bool net_given;

@@ -37,10 +37,10 @@ static const struct {
 
 static const int calls[] = {
     /* transfers and files: hc_file*.c, diag.c */
-    SYS_read, SYS_write, SYS_writev, SYS_preadv2, SYS_pwritev2, SYS_preadv, SYS_pwritev, SYS_lseek,
-    SYS_close, SYS_fcntl, SYS_flock, SYS_dup2, SYS_fsync, SYS_fdatasync, SYS_syncfs, SYS_fallocate,
-    SYS_ftruncate, SYS_getdents64, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_fstatfs, SYS_poll,
-    SYS_ppoll,
+    SYS_read, SYS_pread64, SYS_write, SYS_writev, SYS_preadv2, SYS_pwritev2, SYS_preadv,
+    SYS_pwritev, SYS_lseek, SYS_close, SYS_fcntl, SYS_flock, SYS_dup2, SYS_fsync, SYS_fdatasync,
+    SYS_syncfs, SYS_fallocate, SYS_ftruncate, SYS_getdents64, SYS_fstat, SYS_newfstatat, SYS_statx,
+    SYS_fstatfs, SYS_poll, SYS_ppoll,
     /* paths: hc_path.c, hc_fs*.c, hc_attr.c */
     SYS_open, SYS_openat, SYS_openat2, SYS_readlinkat, SYS_mkdirat, SYS_mknodat, SYS_unlinkat,
     SYS_symlinkat, SYS_linkat, SYS_renameat2, SYS_fchownat, SYS_utimensat, SYS_chmod, SYS_fchmodat,

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <x86intrin.h>
 
+#include <loader/cache.h>
 #include <loader/guest_mem.h>
 #include <loader/services.h>
 #include <loader/vcpu.h>
@@ -83,6 +84,21 @@ static void print_calls(const struct hermit_stats *s) {
     }
 }
 
+/* How system calls came. */
+static void print_doors(const struct hermit_stats *s) {
+    uint64_t all = 0;
+    for (unsigned i = 0; i < HERMIT_STATS_CALLS; i++)
+        all += s->calls[i];
+    uint64_t others = s->raw_calls + s->patched_calls;
+    fprintf(stderr,
+            "system calls:     %" PRIu64 " by syscall instructions, %" PRIu64
+            " of these became jumps; %" PRIu64 " by such jumps, %" PRIu64
+            " by jumps from the start\n",
+            s->raw_calls, s->sites_patched, s->patched_calls, all > others ? all - others : 0);
+    fprintf(stderr, "rewritten text:   %" PRIu64 " from the cache, %u not yet in the cache\n",
+            s->cached_objects, cache_missing());
+}
+
 void stats_print(enum hermit_engine engine) {
     struct hermit_stats s;
     struct rusage usage;
@@ -106,9 +122,6 @@ void stats_print(enum hermit_engine engine) {
             " KiB returned to the host in all, %" PRIu64 " page faults, %" PRIu64
             " calls served by polling\n",
             s.ram_used / 1024, s.ram_peak / 1024, s.ram_returned / 1024, s.faults, s.polled);
-    fprintf(stderr,
-            "system calls:     %" PRIu64 " by syscall instructions, %" PRIu64
-            " of these became jumps\n",
-            s.raw_calls, s.sites_patched);
+    print_doors(&s);
     print_calls(&s);
 }

@@ -135,6 +135,7 @@ static void close_report(struct run *r) {
 int main(int argc, char **argv) {
     struct tool_options o;
     options_read(&o, argc, argv);
+    if (o.cache) return fill_cache(&o);
     struct run r = {.o = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
     r.failed = !files_list(&o, &r.jobs);
     r.bar = r.jobs.count > 1 && isatty(STDERR_FILENO);

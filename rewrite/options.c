@@ -7,10 +7,20 @@
 #include <rewrite/rewrite_tool.h>
 
 #define JOBS_MAX 256
+#define CACHE_BYTES (256ULL << 20)
 
 const char *argp_program_version = "hermit-rewrite " HERMIT_VERSION;
 
-enum { OPT_REPORT = 256, OPT_TIERS, OPT_VERIFY, OPT_TARGET, OPT_DRY_RUN };
+enum {
+    OPT_REPORT = 256,
+    OPT_TIERS,
+    OPT_VERIFY,
+    OPT_TARGET,
+    OPT_DRY_RUN,
+    OPT_CACHE,
+    OPT_SIZE,
+    OPT_SERVE
+};
 
 static const struct argp_option options[] = {
     {"output", 'o', "OUT", 0,
@@ -28,6 +38,16 @@ static const struct argp_option options[] = {
      "hermit (default): for Hermit, and runs on Linux; linux: without Hermit's stubs", 0},
     {"dry-run", OPT_DRY_RUN, NULL, 0, "Write no object", 0},
     {"jobs", 'j', "N", 0, "Files to work on at a time (default: 1)", 0},
+    {"cache", OPT_CACHE, NULL, 0, "Write to hermit-run's cache of rewritten objects, not in place",
+     0},
+    {"cache-size", OPT_SIZE, "MIB", 0,
+     "With --cache: forget what was not used for the longest time, until the cache takes no more "
+     "than MIB mebibytes (default: 256)",
+     0},
+    {"serve", OPT_SERVE, NULL, 0,
+     "With --cache: read names of files from standard input, each ending with a zero byte, and "
+     "write a byte when one is done",
+     0},
     {0}};
 
 static const char doc[] =
@@ -90,8 +110,21 @@ static error_t parse_one(int key, char *arg, struct argp_state *state) {
         o->inputs = state->argv + state->next;
         o->ninputs = state->argc - state->next;
         return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "no ELF is named");
+    case OPT_CACHE:
+        o->cache = true;
+        return 0;
+    case OPT_SIZE:
+        o->cache_bytes = strtoull(arg, &end, 10) << 20;
+        if (*end != 0 || *arg == 0 || strlen(arg) > 7)
+            argp_error(state, "--cache-size %s: not a number of mebibytes", arg);
+        return 0;
+    case OPT_SERVE:
+        o->serve = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->serve && (!o->cache || o->ninputs > 0))
+            argp_error(state, "--serve goes with --cache and without files");
+        if (o->ninputs == 0 && !o->serve) argp_error(state, "no ELF is named");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -100,7 +133,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state) {
 
 void options_read(struct tool_options *o, int argc, char **argv) {
     static const struct argp argp = {options, parse_one, "ELF...", doc, NULL, NULL, NULL};
-    *o = (struct tool_options){.jobs = 1, .rewrite.hermit = true};
+    *o = (struct tool_options){.jobs = 1, .rewrite.hermit = true, .cache_bytes = CACHE_BYTES};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, o);
 }

@@ -14,6 +14,8 @@ struct tool_options {
     unsigned jobs;
     char **inputs;
     int ninputs;
+    bool cache, serve;    /* fill the cache instead; with the files that standard input names */
+    uint64_t cache_bytes; /* that it may take */
 };
 
 /* One file to rewrite. */
@@ -26,6 +28,8 @@ struct jobs {
     size_t count, room;
 };
 
+/* fill.c: works for the cache; the exit status. */
+int fill_cache(const struct tool_options *o);
 /* options.c: ends the program on bad usage. */
 void options_read(struct tool_options *o, int argc, char **argv);
 /* files.c: all inputs, directories and patterns resolved.  False: something is not there (said). */

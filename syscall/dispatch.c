@@ -28,7 +28,7 @@ static void note_end(uint32_t nr, const struct regs *regs, int32_t tid) {
 }
 
 /* Kept out of line so that the fast path saves no registers for it. */
-static __attribute__((noinline)) void dispatch_traced(struct regs *regs) {
+static __attribute__((noinline)) void dispatch_traced(struct regs *regs, bool raw) {
     uint32_t nr = (uint32_t)regs->orig_rax;
     uint32_t tracing = syscall_tracing;
     bool counted = (tracing & SYSCALL_TRACE_STATS) != 0 && nr < HERMIT_STATS_CALLS;
@@ -39,6 +39,8 @@ static __attribute__((noinline)) void dispatch_traced(struct regs *regs) {
     }
     /* Counted first: exit does not come back. */
     if (counted) hermit_stats.calls[nr]++;
+    if (counted && !raw && rewrite_is_patched(current_mm(), regs->rip))
+        hermit_stats.patched_calls++;
     uint64_t start = arch_tsc();
     bool admitted = !(tracing & SYSCALL_TRACE_FILTERS) || seccomp_admit(regs);
     int64_t result = admitted ? call_handler(nr, regs) : (int64_t)regs->rax;
@@ -65,7 +67,7 @@ void syscall_dispatch(struct regs *regs, bool raw) {
     kernel_enter();
     if (unlikely(raw)) rewrite_trapped(regs);
     if (unlikely(syscall_tracing != 0))
-        dispatch_traced(regs);
+        dispatch_traced(regs, raw);
     else /* Linux looks at the low half of rax only. */
         regs->rax = (uint64_t)call_handler((uint32_t)regs->orig_rax, regs);
     kernel_leave();

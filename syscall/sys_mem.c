@@ -64,10 +64,14 @@ static int64_t map_file(gva_t addr, uint64_t len, int prot, uint32_t flags, stru
     int r = type == MAP_SHARED ? shmem_may_share(f, (uint32_t)prot, &read_only) : 0;
     if (r == 0) r = may_map(addr, len, prot, flags);
     if (r != 0) return r;
-    bool stubs = (prot & PROT_RWX) == (PROT_READ | PROT_EXEC) && type == MAP_PRIVATE &&
-                 rewrite_find_stubs(f, offset, len, &offset);
+    bool text = (prot & PROT_RWX) == (PROT_READ | PROT_EXEC) && type == MAP_PRIVATE;
+    bool stubs = text && rewrite_find_stubs(f, offset, len, &offset);
+    bool loads = type == MAP_PRIVATE && !(prot & PROT_WRITE) && offset == 0 && addr == 0;
+    if (loads && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+        addr = rewrite_choose(current_mm(), f, len, text);
     int64_t at = mm_map(current_mm(), addr, len, (uint32_t)prot, flags, f, offset, NULL);
     if (at > 0 && stubs) rewrite_stubs_mapped(current_mm(), (gva_t)at, len);
+    if (at > 0 && text && !stubs) rewrite_text_mapped(current_mm(), (gva_t)at, len, f, offset);
     struct vma *v = at > 0 && read_only ? mm_find(current_mm(), (gva_t)at) : NULL;
     if (v != NULL) v->state |= VMA_READ_ONLY;
     if (at > 0 && f->ops->mapped != NULL) f->ops->mapped(f);

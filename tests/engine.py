@@ -15,6 +15,9 @@ ENGINES = ("native", "kvm", "qemu")
 # hermit-run's own limit: a hanging guest then still ends with a message.
 TIMEOUT_SECONDS = {"native": 30, "kvm": 50, "qemu": 160}
 
+# Runs must not depend on earlier ones: no cache of rewritten objects.
+NO_CACHE = {"XDG_CACHE_HOME": "/dev/null"}
+
 
 class Outcome:
     """What a run left behind: exit status as a shell shows it, stdout, stderr."""
@@ -63,7 +66,8 @@ class Engine:
         feed = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
         try:
             p = subprocess.run(self.command(argv, options), capture_output=True, check=False,
-                               env=env, cwd=cwd, timeout=timeout, **feed)
+                               env={**os.environ, **NO_CACHE} if env is None else env, cwd=cwd,
+                               timeout=timeout, **feed)
         except subprocess.TimeoutExpired as e:
             return Outcome(-1, e.stdout or b"",
                            (e.stderr or b"") + f"[no end after {timeout} s]\n".encode())

@@ -24,6 +24,9 @@ enum hermit_boot_flags {
     HERMIT_BOOT_STRACE_TIMES = 32,
     HERMIT_BOOT_NO_REWRITE = 64, /* no system call becomes a jump, and none that is one is used */
     HERMIT_BOOT_IPI = 128,       /* HERMIT_PORT_IPI works */
+    HERMIT_BOOT_NO_STUBS = 256,  /* objects' own stub segments are not used */
+    HERMIT_BOOT_NO_LAZY = 512,   /* sites do not become jumps while the program runs */
+    HERMIT_BOOT_CACHE = 1024,    /* FILE_REWRITTEN may know something */
     HERMIT_BOOT_ROOT_SHARE = 16, /* share 0 is "/" (--rootfs); otherwise "/" is built in RAM */
 };
 
@@ -77,6 +80,9 @@ struct hermit_boot {
     uint32_t prog_handle;    /* the program, already open (HERMIT_BOOT_NO_HANDLE: it is not) */
     uint32_t strace_strings; /* bytes of a string that --strace shows */
     gpa_t prog_gpa;          /* the whole program file mapped read-only, or 0 */
+    uint32_t prog_cached;    /* what FILE_REWRITTEN would answer for it: offset of head, 0: none; */
+    uint32_t prog_cached_handle;
+    gpa_t prog_cached_gpa;
     struct hc_attr prog_attr;
     struct hermit_boot_stdio stdio[3];
     struct hc_net_addr resolvers[HC_NET_RESOLVERS]; /* of the host, at loopback addresses */
@@ -98,6 +104,8 @@ struct hermit_stats {
     uint64_t tsc_khz;                   /* of call_cycles */
     uint64_t raw_calls;                 /* `syscall` instructions that were executed */
     uint64_t sites_patched;             /* of those, that were made jumps */
+    uint64_t patched_calls;             /* through these jumps; counted with HERMIT_BOOT_STATS */
+    uint64_t cached_objects;            /* mappings of text whose sites the cache has rewritten */
     uint32_t calls[HERMIT_STATS_CALLS]; /* by system-call number */
     uint32_t call_errors[HERMIT_STATS_CALLS];
     uint64_t call_cycles[HERMIT_STATS_CALLS];

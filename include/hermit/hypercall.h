@@ -18,8 +18,9 @@
 #include <stdint.h>
 
 #include <hermit/net.h>
+#include <hermit/rewrite_cache.h>
 
-#define HC_VERSION 5
+#define HC_VERSION 6
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -62,6 +63,7 @@ typedef uint64_t gva_t; /* guest-virtual address, bytes */
     X(FILE_LOCK, file_lock)                                                                        \
     X(FILE_REOPEN, file_reopen)                                                                    \
     X(FILE_XATTR, file_xattr)                                                                      \
+    X(FILE_REWRITTEN, file_rewritten)                                                              \
     HC_NET_LIST(X)
 
 enum hc_nr {
@@ -389,7 +391,6 @@ struct hc_file_xattr {
     gpa_t value;    /* contiguous */
     uint64_t size;  /* bytes */
 };
-
 union hc_args {
     struct hc_log log;
     struct hc_exit exit;
@@ -424,6 +425,7 @@ union hc_args {
     struct hc_file_lock file_lock;
     struct hc_file_reopen file_reopen;
     struct hc_file_xattr file_xattr;
+    struct hc_file_rewritten file_rewritten;
     struct hc_net_start net_start;
     struct hc_net_give net_give;
     struct hc_net_open net_open;

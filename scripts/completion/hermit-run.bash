@@ -42,7 +42,7 @@ _hermit_run_value() {
         --net) _hermit_run_reply -W 'none user host' -- "$cur" ;;
         -m | --memory) _hermit_run_reply -W '64M 256M 512M 1G 2G 4G' -- "$cur" ;;
         --cpus) _hermit_run_reply -W '1' -- "$cur" ;;
-        --rewrite) _hermit_run_reply -W 'auto lazy off' -- "$cur" ;;
+        --rewrite) _hermit_run_reply -W 'auto load lazy offline off' -- "$cur" ;;
         --vmm) _hermit_run_reply -W 'auto kvm qemu' -- "$cur" ;;
         --timeout) _hermit_run_reply -W '1s 10s 30s 1m 1h' -- "$cur" ;;
         -e | --env) _hermit_run_reply -e -- "$cur" ;;

@@ -14,7 +14,8 @@ import engine as engines  # noqa: E402
 BUSYBOX = "/bin/busybox"
 ENGINE = None  # the engine under test
 PROGRAMS = None  # directory of the programs of tests/linux
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TZ": "UTC", "LC_ALL": "C"}
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TZ": "UTC", "LC_ALL": "C",
+               **engines.NO_CACHE}
 
 
 class HermitTest(unittest.TestCase):

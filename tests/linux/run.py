@@ -15,14 +15,17 @@ SIGNAL_CASES = {"raise": [1, 2, 3, 6, 9, 13, 14, 15, 24, 31], "kill": [9, 15, 34
 class Runner:
     """One program under one engine; failures are printed and counted."""
 
-    def __init__(self, program, engine, scratch, directory):
+    def __init__(self, program, engine, scratch, directory, cache=None):
         self.program, self.engine = program, engine
         self.directory, self.failures = directory, 0
-        self.env = dict(os.environ)
+        self.env = {**os.environ, **engines.NO_CACHE}
         self.options = []
+        if cache:
+            self.env["XDG_CACHE_HOME"] = cache
+            self.options += ["--rewrite", "load"]
         if engine.name == "native" or scratch == "hostfs":
             self.env["TMPDIR"] = directory
-            self.options = ["-v", f"{directory}:{directory}:rw"]
+            self.options += ["-v", f"{directory}:{directory}:rw"]
         else:
             self.env["TMPDIR"] = "/tmp"
 
@@ -153,12 +156,14 @@ def main():
     parser.add_argument("--scratch", choices=("tmpfs", "hostfs"), default="tmpfs",
                         help="under hermit-run: where the program makes its files")
     parser.add_argument("--volume", action="append", default=[], help="hermit-run's -v")
+    parser.add_argument("--cache", metavar="DIR", help="with text from the cache of rewritten "
+                        "objects, which is there")
     engines.add_arguments(parser)
     args = parser.parse_args()
     engine = engines.from_arguments(args)
     name = os.path.basename(args.program).split(".")[0]
     with engines.work_directory() as directory:
-        r = Runner(os.path.abspath(args.program), engine, args.scratch, directory)
+        r = Runner(os.path.abspath(args.program), engine, args.scratch, directory, args.cache)
         r.options += [option for v in args.volume for option in ("-v", v)]
         SPECIAL.get(name, Runner.default)(r)
     sys.exit(1 if r.failures else 0)

@@ -9,6 +9,7 @@
 
 struct file;
 struct rewrites;
+struct rewritten_text;
 
 /* What mlock(2) and madvise(2) say about a range. */
 enum vma_state {
@@ -59,6 +60,7 @@ struct mm {
     uint32_t fault_window, copy_window; /* pages handled at the last one */
     bool has_stubs;                     /* some VMA is or was VMA_STUBS */
     struct rewrites *rewrites;          /* sites that were patched; NULL: none */
+    LIST_HEAD(, rewritten_text) texts;  /* text from the cache of rewritten objects */
 };
 
 enum mm_access { MM_READ = 1, MM_WRITE = 2, MM_EXEC = 4 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls that are jumps: objects that were rewritten before (rewrite_stubs.c) and sites that
- * become jumps while the program runs (rewrite_lazy.c).
+/* System calls that are jumps: objects that were rewritten before (rewrite_stubs.c), text that the
+ * host's cache has rewritten (rewrite_text.c) and sites that become jumps while the program runs
+ * (rewrite_lazy.c).
  *
  * A program never sees the addresses of stubs: where its PC is told, it is the site's. */
 #ifndef KERNEL_REWRITE_H
@@ -8,6 +9,8 @@
 
 #include <kernel/mm.h>
 #include <kernel/process.h>
+
+struct hermit_cached;
 
 /* False with --rewrite off. */
 bool rewrite_enabled(void);
@@ -17,6 +20,31 @@ bool rewrite_enabled(void);
 bool rewrite_find_stubs(struct file *f, uint64_t offset, uint64_t len, uint64_t *hermit_offset);
 /* It was mapped. */
 void rewrite_stubs_mapped(struct mm *mm, gva_t at, uint64_t len);
+
+/* What the cache has for a file.  Lives as long as the open file does. */
+struct rewritten {
+    struct file *file;          /* the cache's: pages to map */
+    struct hermit_cached *head; /* of it, with the list of pages */
+};
+/* A private mapping of len bytes of f from `offset` on was made at `at`, read and execute, and is
+ * not used yet: it becomes what the cache has, if there is something and room for its stubs. */
+void rewrite_text_mapped(struct mm *mm, gva_t at, uint64_t len, struct file *f, uint64_t offset);
+/* The first len bytes of f are about to be mapped: a place with room for stubs above, or 0. */
+gva_t rewrite_choose(struct mm *mm, struct file *f, uint64_t len, bool executed);
+/* The bytes that the stubs take behind the first len. */
+uint64_t rewrite_room(struct file *f, uint64_t len, bool executed);
+/* The program is about to use [start, end) in another way: where stubs lie there, or, with `text`,
+ * rewritten text does, that text becomes the original's again. */
+void rewrite_restore(struct mm *mm, gva_t start, gva_t end, bool text);
+/* The file whose text a mapping of f shows: f itself, if it is not rewritten. */
+struct file *rewrite_original_file(struct file *f);
+/* For rewrite_text.c: threads that are in stubs, or on the way to them, are at their sites again.
+ */
+void rewrite_leave_stubs(struct mm *mm);
+/* rewrite_text.c's part of rewrite_show_original: of one page. */
+void rewrite_show_text(struct mm *mm, gva_t at, uint8_t *bytes, uint64_t n);
+/* Was the site in front of pc patched while the program ran? */
+bool rewrite_is_patched(struct mm *mm, gva_t pc);
 
 /* Where the program is if its PC is pc: the site, or the instruction that was moved, if pc lies in
  * a stub. */

@@ -28,7 +28,9 @@
 #define SHARE_FILE 2
 
 extern uint8_t *guest_ram;
-extern char fixture_dir[]; /* holds rw/, ro/ and secret */
+#define CACHED_SIZE 12345     /* bytes of a file that the cache knows */
+extern unsigned cache_wanted; /* calls of cache_want */
+extern char fixture_dir[];    /* holds rw/, ro/ and secret */
 
 /* cmocka group set-up and tear-down. */
 int fixture_setup(void **state);

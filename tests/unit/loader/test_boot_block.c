@@ -33,12 +33,12 @@ static void list_is(const struct hermit_boot *b, uint32_t offset, uint32_t count
 }
 
 static struct hermit_boot *write_block(const struct options *o, const struct view *v) {
-    size_t size = boot_block_size(o, v);
+    size_t size = boot_block_size(o, v, NULL);
     assert_int_equal(size % 8, 0);
     char *block = calloc(1, size + GUARD);
     assert_non_null(block);
     memset(block + size, 0x5a, GUARD);
-    boot_block_write(block, size, o, v, HERMIT_ENGINE_QEMU, 7);
+    boot_block_write(block, size, o, v, HERMIT_ENGINE_QEMU, 7, NULL);
     for (size_t i = 0; i < GUARD; i++)
         assert_int_equal(block[size + i], 0x5a);
     struct hermit_boot *b = (struct hermit_boot *)(void *)block;

@@ -23,10 +23,10 @@
 
 static void bad_handles(void **state) {
     static const uint32_t bad[] = {3, 4, 255, 256, 65535, 65536, UINT32_MAX};
-    static const enum hc_nr calls[] = {HC_FILE_READ, HC_FILE_WRITE,    HC_FILE_SEEK,
-                                       HC_FILE_STAT, HC_FILE_SETATTR,  HC_FILE_GETDENTS,
-                                       HC_FILE_SYNC, HC_FILE_ALLOCATE, HC_FILE_IOCTL,
-                                       HC_FILE_POLL, HC_FILE_MAP,      HC_FILE_CLOSE};
+    static const enum hc_nr calls[] = {
+        HC_FILE_READ,     HC_FILE_WRITE, HC_FILE_SEEK,     HC_FILE_STAT,  HC_FILE_SETATTR,
+        HC_FILE_GETDENTS, HC_FILE_SYNC,  HC_FILE_ALLOCATE, HC_FILE_IOCTL, HC_FILE_POLL,
+        HC_FILE_MAP,      HC_FILE_CLOSE, HC_FILE_REWRITTEN};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(handle_fd(bad[i]), -1);
         for (size_t c = 0; c < sizeof(calls) / sizeof(calls[0]); c++) {
@@ -271,6 +271,41 @@ static void stats_ahead(void **state) {
     assert_int_equal(call(HC_FS_STAT, &a), -EINVAL);
 }
 
+/* The guest learns nothing but the head of the cache's file, and gets a handle that only reads. */
+static void rewritten(void **state) {
+    int64_t other = fs_open(SHARE_RW, "other", O_RDWR | O_CREAT, 0644);
+    int64_t fixed = fs_open(SHARE_RO, "dir/file", O_RDONLY, 0);
+    int64_t h = fs_open(SHARE_RW, "object", O_RDWR | O_CREAT, 0644);
+    int64_t dir = fs_open(SHARE_RW, "dir", O_RDONLY | O_DIRECTORY, 0);
+    assert_int_equal(ftruncate(handle_fd((uint32_t)h), CACHED_SIZE), 0);
+    union hc_args a = {.file_rewritten = {.handle = (uint32_t)other, .head = AT_DATA}};
+    assert_int_equal(call(HC_FILE_REWRITTEN, &a), -ENOENT);
+    assert_int_equal(cache_wanted, 0);
+    a.file_rewritten.executed = 1;
+    assert_int_equal(call(HC_FILE_REWRITTEN, &a), -ENOENT);
+    assert_int_equal(cache_wanted, 0); /* the guest could have written it */
+    a.file_rewritten.handle = (uint32_t)fixed;
+    assert_int_equal(call(HC_FILE_REWRITTEN, &a), -ENOENT);
+    assert_int_equal(cache_wanted, 1);
+    assert_int_equal(file_close(fixed), 0);
+    a.file_rewritten.handle = (uint32_t)dir;
+    assert_int_equal(call(HC_FILE_REWRITTEN, &a), -ENODATA);
+    a.file_rewritten.handle = (uint32_t)h;
+    a.file_rewritten.head = RAM_GPA + RAM_BYTES - 8;
+    assert_int_equal(call(HC_FILE_REWRITTEN, &a), -EFAULT);
+    a.file_rewritten.head = AT_DATA;
+    assert_int_equal(call(HC_FILE_REWRITTEN, &a), 0);
+    assert_int_equal(a.file_rewritten.gpa, 0);
+    uint32_t cached = a.file_rewritten.cached;
+    assert_int_not_equal(cached, HC_NO_HANDLE);
+    union hc_args w = {.file_attr = {.handle = cached, .mask = HC_SET_SIZE, .attr = AT_DATA}};
+    assert_int_equal(call(HC_FILE_SETATTR, &w), -EROFS);
+    assert_int_equal(file_close(cached), 0);
+    assert_int_equal(file_close(dir), 0);
+    assert_int_equal(file_close(other), 0);
+    assert_int_equal(file_close(h), 0);
+}
+
 static void other_calls(void **state) {
     union hc_args a = {.exit = {.kind = 7}};
     assert_int_equal(call(HC_EXIT, &a), -EINVAL);
@@ -311,8 +346,8 @@ int main(void) {
         cmocka_unit_test(handles_are_reused), cmocka_unit_test(pipes_do_not_block),
         cmocka_unit_test(terminals),          cmocka_unit_test(directories),
         cmocka_unit_test(opens_with_listing), cmocka_unit_test(hostile_listings),
-        cmocka_unit_test(stats_ahead),        cmocka_unit_test(other_calls),
-        cmocka_unit_test(nothing_submitted),
+        cmocka_unit_test(stats_ahead),        cmocka_unit_test(rewritten),
+        cmocka_unit_test(other_calls),        cmocka_unit_test(nothing_submitted),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
