@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""The rows of a run as tables: which there are, their headings, their cells as text."""
+
+SUITES = {"boot": "Starting", "memory": "Memory", "syscall": "System calls", "thread": "Threads",
+          "file": "Files", "net": "Servers", "apps": "Programs", "density": "Density"}
+
+
+def number(value):
+    """Three figures that count."""
+    if value is None:
+        return ""
+    if value and abs(value) < 0.095:
+        return f"{value:.3f}"
+    if abs(value) < 9.95:
+        return f"{value:.2f}"
+    if abs(value) < 99.5:
+        return f"{value:.1f}"
+    return f"{value:,.0f}".replace(",", " ")
+
+
+def unit(row):
+    return row["unit"].replace("us", "µs")
+
+
+def ratio(row):
+    if row.get("ratio") is None or row["variant"] == row["reference"]:
+        return ""
+    return number(row["ratio"])
+
+
+def spread(row):
+    if row["counted"]:
+        return "counted"
+    return f"{number(row['p5'])}–{number(row['p95'])}"
+
+
+def cells(row):
+    return [row["variant"], f"{number(row['median'])} {unit(row)}", spread(row), ratio(row),
+            str(row["samples"])]
+
+
+HEADINGS = ["", "median", "p5–p95", "ratio", "samples"]
+
+
+def groups(rows):
+    """[(suite, [(case title, [(metric title, reference, rows)])])] in the order measured."""
+    found = {}
+    for row in rows:
+        metrics = found.setdefault(row["suite"], {}).setdefault(row["title"], {})
+        metrics.setdefault(row["measures"], []).append(row)
+    return [(suite, [(title, [(m, rows[0]["reference"], rows) for m, rows in metrics.items()])
+                     for title, metrics in cases.items()]) for suite, cases in found.items()]
+
+
+def is_matrix(metrics):
+    """A case with many metrics is one table with a row for each metric."""
+    return len(metrics) > 3
+
+
+def matrix(metrics):
+    """(headings, lines): variants across, metrics down; cells: median, and ±half spread."""
+    labels = []
+    for _, _, rows in metrics:
+        labels += [r["variant"] for r in rows if r["variant"] not in labels]
+    lines = []
+    for title, _, rows in metrics:
+        by_label = {r["variant"]: r for r in rows}
+        line = [f"{title}, {unit(rows[0])}"]
+        for label in labels:
+            row = by_label.get(label)
+            line.append(f"{number(row['median'])} ({spread(row)})" if row else "")
+        lines.append(line)
+    return ["", *labels], lines
+
+
+def machine_lines(run):
+    m = run["machine"]
+    kvm = {"hardware": "KVM in hardware", "software": "KVM in software (no VMX or SVM)",
+           "none": "no KVM"}[m["kvm"]]
+    lines = [f"{m['cpus']} CPUs of {m['cpu']}{', virtualised' if m['virtualised'] else ''}; "
+             f"{m['memory_mib']} MiB; {kvm}",
+             f"Linux {m['kernel']}, {m['distribution']}; load at the start {m['load']}",
+             f"{run['date']}, hermit-bench {run['version']}, {run['settings']['mode']}, "
+             f"up to {run['settings']['samples']} samples; "
+             f"{'CPUs ' + run['settings']['pinned'] if run['settings']['pinned'] else 'not pinned'}"]
+    return lines

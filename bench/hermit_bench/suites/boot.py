@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""How long a start takes: to the first byte of output and to the end, and where the time goes."""
+import os
+import re
+import shutil
+
+from .. import proc
+from ..context import drop_from_cache
+from ..model import CPU, WALL, Case, Failure, Metric, Variant, Work
+
+FIRST = Metric("first_ns", "first byte of output")
+SPLIT = re.compile(r"([a-zA-Z ]+?) (\d+)(?:, |$)")
+PYTHON = "/usr/bin/python3"  # the distribution's, whatever comes first in PATH
+
+
+def said_hello(out):
+    if b"hello, world" not in out:
+        raise Failure(f"did not say hello: {out[-200:]!r}")
+
+
+def floor(ctx):
+    """The least that a virtual machine can cost (floor.c)."""
+    argv = [ctx.program("floor")]
+
+    def sample():
+        values, out = ctx.runner.measure("first", argv, True)
+        if values["status"]:
+            raise Failure("floor: " + values["stderr"].strip())
+        said_hello(out)
+        return values
+
+    return [Variant("floor", sample)] if ctx.peer("hermit") else []
+
+
+def hello(ctx, name, title, program, **more):
+    case = Case("boot", name, title, [WALL, FIRST, CPU], [], **more)
+    work = Work([ctx.program(program)])
+    case.variants = ctx.variants(f"boot/{name}", work, mode="first", check=said_hello)
+    return case
+
+
+def cold(ctx):
+    """hello with the runtime's and the program's files dropped from the page cache."""
+    case = Case("boot", "cold", "static hello, its files and the runtime's not in the page cache",
+                [WALL, FIRST], [])
+    work = Work([ctx.program("hello")])
+    for peer in ctx.peers:
+        paths = peer.files(work)
+        case.variants.append(Variant(peer.name, ctx.sampler(
+            peer, work, mode="first", check=said_hello,
+            before=lambda paths=paths: drop_from_cache(paths)), peer.name))
+    return case
+
+
+def split(ctx):
+    """Where the time goes inside hermit-run, as --stats tells it."""
+    peer = ctx.peer("hermit")
+    argv = [ctx.env.hermit, *peer.options, "--stats", ctx.program("hello")]
+
+    def sample():
+        values, _ = ctx.runner.measure("time", argv)
+        line = re.search(r"^boot \(us\):\s+(.*)$", values["stderr"], re.M)
+        if values["status"] or not line:
+            raise Failure("no boot times in --stats: " + values["stderr"][-200:])
+        return {name.strip(): int(us) for name, us in SPLIT.findall(line.group(1))}
+
+    try:
+        names = list(sample())
+    except Failure:
+        names = []
+    return Case("boot", "split", "where hermit-run's time goes (hello)",
+                [Metric(n, n, "us", 1) for n in names], [Variant("hermit", sample, "hermit")],
+                kind="timeline")
+
+
+def redis_ready(ctx):
+    program = shutil.which("redis-server")
+    case = Case("boot", "redis", "redis-server, until it accepts connections",
+                [Metric("ready_ns", "until ready")], [], slow=True)
+    if not program:
+        ctx.notes.append(("boot/redis", "all", "no redis-server (Debian: redis-server)"))
+        return case
+    work = Work([os.path.realpath(program), "--save", "", "--port", "0", "--unixsocket",
+                 "/tmp/redis.sock"])
+    for peer in ctx.peers:
+        def sample(peer=peer):
+            p, seconds = ctx.runner.hold(argv[peer.name], b"now ready to accept", peer.timeout_s)
+            proc.stop(p)
+            return {"ready_ns": seconds * 1e9}
+
+        try:
+            argv = {**locals().get("argv", {}), peer.name: peer.command(work)}
+            case.variants.append(Variant(peer.name, sample, peer.name))
+        except Exception as e:  # pylint: disable=broad-except
+            ctx.notes.append(("boot/redis", peer.name, str(e)))
+    return case
+
+
+def cases(ctx):
+    found = [hello(ctx, "hello", "static hello", "hello")]
+    found[0].variants[:0] = floor(ctx)
+    if ctx.peer("hermit"):
+        found.append(split(ctx))
+    found.append(hello(ctx, "dynamic", "dynamic hello (glibc)", "hello_dynamic"))
+    if os.access(PYTHON, os.X_OK):
+        work = Work([os.path.realpath(PYTHON), "-c", "pass"])
+        found.append(Case("boot", "python", "python3 -c pass", [WALL, CPU],
+                          ctx.variants("boot/python", work)))
+    found += [cold(ctx), redis_ready(ctx)]
+    return found

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Memory: at rest, at the peak, of many instances; and what mapping it costs."""
+import os
+import shutil
+
+from .. import proc
+from ..model import RSS, Case, Failure, Metric, Unsupported, Variant, Work
+
+PSS = Metric("pss_kib", "PSS at rest, all processes", "KiB", 1)
+RESIDENT = Metric("rss_kib", "RSS at rest, all processes", "KiB", 1)
+CACHE = Metric("pss_file_kib", "of that, page cache (PSS)", "KiB", 1)
+SIZES = (("4096", 20000, "4 KiB"), ("2097152", 200, "2 MiB"), ("268435456", 2, "256 MiB"))
+
+
+def at_rest(ctx, name, title, work, ready, **more):
+    """Memory of all processes of one instance that is up and waits."""
+    case = Case("memory", name, title, [PSS, RESIDENT, CACHE], [], samples=ctx.pick(2, 20),
+                warmup=0, **more)
+    for peer in ctx.peers:
+        try:
+            argv = peer.command(work)
+        except Unsupported as e:
+            ctx.notes.append((f"memory/{name}", peer.name, str(e)))
+            continue
+
+        def sample(argv=argv, peer=peer):
+            p, _ = ctx.runner.hold(argv, ready, peer.timeout_s)
+            try:
+                return proc.memory(proc.tree(p.pid))
+            finally:
+                proc.stop(p)
+
+        case.variants.append(Variant(peer.name, sample, peer.name))
+    return case
+
+
+def peak(ctx):
+    """Exact, page by page, as the process ends: only where it is one process."""
+    case = Case("memory", "peak", "static hello, peak of the one process", [RSS], [],
+                samples=ctx.pick(2, 5), warmup=0)
+    for peer in ctx.peers:
+        if peer.name not in ("native", "hermit", "hermit-plain"):
+            continue
+        argv = peer.command(Work([ctx.program("hello")]))
+
+        def sample(argv=argv):
+            values, _ = ctx.runner.measure("rss", argv)
+            if values["status"]:
+                raise Failure(values["stderr"].strip())
+            return values
+
+        case.variants.append(Variant(peer.name, sample, peer.name))
+    return case
+
+
+def many(ctx, number):
+    """PSS of each of a number of instances: what they share counts once."""
+    case = Case("memory", f"times{number}", f"{number} static programs at rest, each",
+                [Metric("each", "PSS of one", "KiB", 1)], [], samples=3, warmup=0,
+                slow=True, kind="curve")
+    work = Work([ctx.program("hold")])
+    for peer in ctx.peers:
+        if peer.startup_ms > 300:
+            ctx.notes.append((case.name, peer.name, "each would need a processor's time"))
+            continue
+        argv = peer.command(work)
+
+        def sample(argv=argv):
+            running = []
+            try:
+                for _ in range(number):
+                    running.append(ctx.runner.hold(argv, b"ready")[0])
+                pids = [pid for p in running for pid in proc.tree(p.pid)]
+                return {"each": proc.memory(pids)["pss_kib"] / number}
+            finally:
+                for p in running:
+                    proc.stop(p)
+
+        case.variants.append(Variant(peer.name, sample, peer.name))
+    return case
+
+
+def disk(ctx):
+    """What has to be there for a hello, beside the program and the host's libraries."""
+    case = Case("memory", "disk", "size on disk, without the program and the host's kernel",
+                [Metric("bytes", "size", "KiB", 1 / 1024, counted=True)], [], samples=1, warmup=0,
+                reference="hermit")
+    work = Work([ctx.program("hello")])
+    own = os.path.realpath(work.argv[0])
+    for peer in ctx.peers:
+        files = [f for f in peer.files(work) if f != own]
+        if files:
+            case.variants.append(Variant(
+                peer.name, lambda files=files: {"bytes": sum(map(os.path.getsize, files))},
+                peer.name))
+    return case
+
+
+def programs(ctx):
+    redis, nginx = shutil.which("redis-server"), shutil.which("nginx") or "/usr/sbin/nginx"
+    if redis:
+        work = Work([os.path.realpath(redis), "--save", "", "--port", "0", "--unixsocket",
+                     "/tmp/redis.sock"])
+        yield at_rest(ctx, "redis", "redis-server at rest", work, b"now ready to accept", slow=True)
+    if os.path.exists("/usr/bin/python3"):
+        work = Work([os.path.realpath("/usr/bin/python3"), "-c",
+                     "import signal,sys;signal.signal(15,lambda *a:sys.exit());"
+                     "print('ready',flush=True);signal.pause()"])
+        yield at_rest(ctx, "python", "python3 at rest", work, b"ready", slow=True)
+    if not os.path.exists(nginx):
+        ctx.notes.append(("memory/nginx", "all", "no nginx (Debian: nginx-light)"))
+
+
+def mapping(ctx):
+    for size, rounds, title in SIZES:
+        name = "mmap" + title.replace(" ", "").lower().removesuffix("ib")
+        n = str(max(1, rounds // 10) if ctx.quick else rounds)
+        work = Work([ctx.program("mmap"), size, n], memory_mib=512)
+        yield Case("memory", name, f"mmap, touch, munmap of {title}",
+                   [Metric("ns", "a round", "us", 1e-3)],
+                   ctx.variants(f"memory/{name}", work, json_out=True),
+                   slow=size != "2097152")
+
+
+def cases(ctx):
+    found = [peak(ctx), at_rest(ctx, "rest", "static program at rest",
+                                Work([ctx.program("hold")]), b"ready"), disk(ctx)]
+    found += [many(ctx, n) for n in (10, 100)]
+    return found + list(programs(ctx)) + list(mapping(ctx))

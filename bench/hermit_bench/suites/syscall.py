@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""What a system call costs, by the ways that a program can make it."""
+import os
+import subprocess
+
+from ..model import Case, Metric, Variant, Work
+
+CALLS = {"getppid": "getppid", "getuid": "getuid", "lseek": "lseek", "fcntl": "fcntl F_GETFD",
+         "write_null": "write of a byte to /dev/null", "read_zero": "read of a byte of /dev/zero",
+         "pread": "pread of 64 bytes of a file", "fstat": "fstat", "stat": "stat",
+         "sigprocmask": "sigprocmask", "futex_wake": "futex wake, nobody waits",
+         "clock_vdso": "clock_gettime (vDSO)", "clock_syscall": "clock_gettime (system call)",
+         "pipe": "a byte through a pipe", "open_read_close": "open, read, close in memory",
+         "mmap": "mmap and munmap of a page"}
+SLOW_CALL = ("runsc", "linux-q35", "linux-microvm", "hermit-qemu")
+
+
+def rewritten(ctx, name):
+    """The program after hermit-rewrite; None where that is not built or leaves it alone."""
+    rewrite = os.path.join(os.path.dirname(ctx.env.hermit), "hermit-rewrite")
+    copy = ctx.scratch(name + "-rewritten")
+    if os.path.exists(rewrite):
+        subprocess.run([rewrite, "-o", copy, ctx.program(name)], check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return copy if os.path.exists(copy) else None
+
+
+def extra(ctx, name, arguments):
+    """Variants beside the peers': rewritten offline, and linked with Hermit's musl."""
+    peer, found = ctx.peer("hermit"), []
+    if not peer:
+        return found
+    copy = rewritten(ctx, name)
+    if copy:
+        found.append(("hermit, rewritten offline", copy))
+    if os.path.exists(ctx.program(name + "_musl")):
+        found.append(("hermit, Hermit's musl", ctx.program(name + "_musl")))
+    return [Variant(label, ctx.sampler(peer, Work([path, *arguments]), json_out=True), "hermit")
+            for label, path in found]
+
+
+def count(ctx, peer):
+    """Fewer rounds where a call is slow."""
+    n = ctx.pick(20000, 200000)
+    return str(n // 20 if peer.name in SLOW_CALL else n // 2 if peer.name == "hermit-plain" else n)
+
+
+def cases(ctx):
+    many = ctx.pick("300000", "3000000")
+    null = Case("syscall", "null", "null system call (getppid)",
+                [Metric("cycles", "cycles a call", "cycles", 1),
+                 Metric("ns", "time a call", "ns", 1)], [])
+    null.variants = ctx.variants(
+        "syscall/null", lambda peer: Work([ctx.program("getppid"), count(ctx, peer)
+                                           if peer.name != "hermit" else many]), json_out=True)
+    null.variants += extra(ctx, "getppid", [many])
+    calls = Case("syscall", "calls", "system calls by their libc functions",
+                 [Metric(key, title, "ns", 1) for key, title in CALLS.items()], [])
+    calls.variants = ctx.variants(
+        "syscall/calls", lambda peer: Work([ctx.program("calls"), directory(peer),
+                                            count(ctx, peer)]), json_out=True)
+    peer = ctx.peer("hermit")
+    if peer:
+        calls.variants += extra(ctx, "calls", ["/tmp", count(ctx, peer)])
+    return [null, calls]
+
+
+def directory(peer):
+    """One whose files are in memory."""
+    return "/dev/shm" if peer.name == "native" else "/tmp"
