@@ -29,6 +29,9 @@ class Context:
     def peer(self, name):
         return next((p for p in self.peers if p.name == name), None)
 
+    def cpus(self):
+        return len(os.sched_getaffinity(0))
+
     def scratch(self, name):
         return os.path.join(self.env.scratch, name)
 

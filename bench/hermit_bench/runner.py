@@ -4,6 +4,7 @@ import json
 import os
 import select
 import subprocess
+import threading
 import time
 
 from . import proc
@@ -51,12 +52,27 @@ class Runner:
         result["stderr"] = err.decode(errors="replace")
         return result, out
 
-    def hold(self, argv, ready, timeout=60, **options):
+    def start(self, argv):
+        """Starts a program whose output is read through p.stdout; proc.stop ends it."""
+        return self._popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, start_new_session=True)
+
+    @staticmethod
+    def drain(p):
+        """Reads what a program still prints, so that it never waits for that: the thread."""
+        def read():
+            while p.stdout.read(65536):
+                pass
+
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        return thread
+
+    def hold(self, argv, ready, timeout=60):
         """Starts a program and waits until it has printed the bytes `ready` (on standard output or
         error): (Popen, seconds until then).  The caller stops it with proc.stop."""
         start = time.monotonic()
-        p = self._popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                        stderr=subprocess.STDOUT, start_new_session=True, **options)
+        p = self.start(argv)
         try:
             wait_for_output(p, ready, start + timeout)
         except BaseException:

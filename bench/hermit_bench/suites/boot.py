@@ -2,11 +2,10 @@
 """How long a start takes: to the first byte of output and to the end, and where the time goes."""
 import os
 import re
-import shutil
 
-from .. import proc
+from .. import proc, servers
 from ..context import drop_from_cache
-from ..model import CPU, WALL, Case, Failure, Metric, Variant, Work
+from ..model import CPU, WALL, Case, Failure, Metric, Unsupported, Variant, Work
 
 FIRST = Metric("first_ns", "first byte of output")
 SPLIT = re.compile(r"([a-zA-Z ]+?) (\d+)(?:, |$)")
@@ -74,25 +73,25 @@ def split(ctx):
 
 
 def redis_ready(ctx):
-    program = shutil.which("redis-server")
+    server = servers.Redis(ctx)
     case = Case("boot", "redis", "redis-server, until it accepts connections",
                 [Metric("ready_ns", "until ready")], [], slow=True)
-    if not program:
-        ctx.notes.append(("boot/redis", "all", "no redis-server (Debian: redis-server)"))
+    if server.missing():
+        ctx.notes.append(("boot/redis", "all", server.missing()))
         return case
-    work = Work([os.path.realpath(program), "--save", "", "--port", "0", "--unixsocket",
-                 "/tmp/redis.sock"])
     for peer in ctx.peers:
-        def sample(peer=peer):
-            p, seconds = ctx.runner.hold(argv[peer.name], b"now ready to accept", peer.timeout_s)
+        try:
+            argv = peer.command(server.work(0, []))
+        except Unsupported as e:
+            ctx.notes.append(("boot/redis", peer.name, str(e)))
+            continue
+
+        def sample(argv=argv, peer=peer):
+            p, seconds = ctx.runner.hold(argv, server.ready, peer.timeout_s)
             proc.stop(p)
             return {"ready_ns": seconds * 1e9}
 
-        try:
-            argv = {**locals().get("argv", {}), peer.name: peer.command(work)}
-            case.variants.append(Variant(peer.name, sample, peer.name))
-        except Exception as e:  # pylint: disable=broad-except
-            ctx.notes.append(("boot/redis", peer.name, str(e)))
+        case.variants.append(Variant(peer.name, sample, peer.name))
     return case
 
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Memory: at rest, at the peak, of many instances; and what mapping it costs."""
 import os
-import shutil
 
-from .. import proc
+from .. import proc, servers
 from ..model import RSS, Case, Failure, Metric, Unsupported, Variant, Work
 
 PSS = Metric("pss_kib", "PSS at rest, all processes", "KiB", 1)
 RESIDENT = Metric("rss_kib", "RSS at rest, all processes", "KiB", 1)
 CACHE = Metric("pss_file_kib", "of that, page cache (PSS)", "KiB", 1)
+PYTHON = "/usr/bin/python3"  # the distribution's, whatever comes first in PATH
+PYTHON_WAITS = ("import signal,sys;signal.signal(15,lambda *a:sys.exit());"
+                "print('ready',flush=True);signal.pause()")
 SIZES = (("4096", 20000, "4 KiB"), ("2097152", 200, "2 MiB"), ("268435456", 2, "256 MiB"))
 
 
@@ -97,18 +99,17 @@ def disk(ctx):
 
 
 def programs(ctx):
-    redis, nginx = shutil.which("redis-server"), shutil.which("nginx") or "/usr/sbin/nginx"
-    if redis:
-        work = Work([os.path.realpath(redis), "--save", "", "--port", "0", "--unixsocket",
-                     "/tmp/redis.sock"])
-        yield at_rest(ctx, "redis", "redis-server at rest", work, b"now ready to accept", slow=True)
-    if os.path.exists("/usr/bin/python3"):
-        work = Work([os.path.realpath("/usr/bin/python3"), "-c",
-                     "import signal,sys;signal.signal(15,lambda *a:sys.exit());"
-                     "print('ready',flush=True);signal.pause()"])
-        yield at_rest(ctx, "python", "python3 at rest", work, b"ready", slow=True)
-    if not os.path.exists(nginx):
-        ctx.notes.append(("memory/nginx", "all", "no nginx (Debian: nginx-light)"))
+    """Servers and an interpreter that are up and have nothing to do."""
+    for kind in (servers.Redis, servers.Nginx):
+        server, name = kind(ctx), kind.__name__.lower()
+        if not server.path:
+            ctx.notes.append((f"memory/{name}", "all", server.missing()))
+            continue
+        yield at_rest(ctx, name, f"{server.program} at rest", server.work(0, []), server.ready,
+                      slow=True)
+    if os.access(PYTHON, os.X_OK):
+        yield at_rest(ctx, "python", "python3 at rest",
+                      Work([os.path.realpath(PYTHON), "-c", PYTHON_WAITS]), b"ready", slow=True)
 
 
 def mapping(ctx):

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Many instances on one machine: what one more costs, how many fit, starts at the same time."""
+import re
+import subprocess
+import time
+
+from .. import proc
+from ..model import Case, Failure, Metric, Unsupported, Variant, Work
+from ..runner import wait_for_output
+from ..stats import percentile
+
+BUDGET_KIB = 4 << 20  # 4 GiB
+STARTUP_MS_MAX = 300  # peers that take longer would need minutes
+BUSY_S = 2.0
+
+
+def available_kib():
+    with open("/proc/meminfo", encoding="ascii") as f:
+        return int(re.search(r"MemAvailable:\s+(\d+)", f.read()).group(1))
+
+
+def start_together(ctx, argv, number, timeout_s=120):
+    """Starts all, then waits until each has said that it is ready: [(Popen, seconds)]."""
+    started, found = [], []
+    try:
+        for _ in range(number):
+            started.append((ctx.runner.start(argv), time.monotonic()))
+        deadline = time.monotonic() + timeout_s
+        for p, since in started:
+            wait_for_output(p, b"ready", deadline)
+            found.append((p, time.monotonic() - since))
+    except BaseException:
+        stop_all(p for p, _ in started)
+        raise
+    return found
+
+
+def stop_all(processes):
+    processes = list(processes)
+    for p in processes:
+        if p.poll() is None:
+            p.terminate()
+    for p in processes:
+        try:
+            p.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+        proc.stop(p, 0.5)
+
+
+def idle(ctx, peer, number):
+    """Memory that the machine has less while they are there: kernel memory counts, too."""
+    argv = peer.command(Work([ctx.program("hold")]))
+
+    def sample():
+        before, start = available_kib(), time.monotonic()
+        running = start_together(ctx, argv, number)
+        seconds = time.monotonic() - start
+        try:
+            cost = max(1, (before - available_kib()) / number)
+            times = [s for _, s in running]
+            return {"fit": BUDGET_KIB / cost, "cost": cost, "all_ns": seconds * 1e9,
+                    "p50_ns": percentile(times, 50) * 1e9, "p95_ns": percentile(times, 95) * 1e9}
+        finally:
+            stop_all(p for p, _ in running)
+    return sample
+
+
+def busy(ctx, peer, number):
+    """CPU time that the work of `number` busy programs gets, a second: what is lost is overhead."""
+    argv = peer.command(Work([ctx.program("hold"), "busy"]))
+
+    def sample():
+        running = start_together(ctx, argv, number)
+        try:
+            pids = [pid for p, _ in running for pid in proc.tree(p.pid)]
+            before, start = proc.cpu_ns(pids), time.monotonic()
+            time.sleep(BUSY_S)
+            used = (proc.cpu_ns(pids) - before) / 1e9
+            return {"cpus": used / (time.monotonic() - start)}
+        finally:
+            stop_all(p for p, _ in running)
+    return sample
+
+
+def variants(ctx, name, make, number):
+    for peer in ctx.peers:
+        try:
+            if peer.startup_ms > STARTUP_MS_MAX:
+                raise Unsupported("a start takes a processor's time")
+            yield Variant(peer.name, make(ctx, peer, number), peer.name)
+        except (Unsupported, Failure) as e:
+            ctx.notes.append((name, peer.name, str(e)))
+
+
+def cases(ctx):
+    found = []
+    for number in ctx.pick((5,), (1, 10, 100)):
+        name = f"density/start{number}"
+        metrics = [Metric("all_ns", "until all are up"), Metric("p95_ns", "p95 of one")]
+        if number >= 100:
+            metrics += [Metric("cost", "memory for one more, the host's kernel's included", "KiB",
+                               1),
+                        Metric("fit", "in 4 GiB, by that", "programs", 1, "higher")]
+        found.append(Case("density", f"start{number}", f"{number} idle programs, started together",
+                          metrics, list(variants(ctx, name, idle, number)), samples=5, warmup=1,
+                          kind="curve"))
+    if not ctx.quick:
+        found.append(Case("density", "busy", "8 busy programs",
+                          [Metric("cpus", "CPU time in use a second", "CPUs", 1, "higher")],
+                          list(variants(ctx, "density/busy", busy, 8)), samples=5, warmup=0))
+    return found

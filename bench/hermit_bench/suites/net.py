@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Servers behind a published port, asked by a client on the host."""
+import socket
+import time
+
+from .. import proc, servers
+from ..model import Case, Failure, Metric, Unsupported, Variant
+
+GUEST_PORT_FIRST = 7000
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for_port(port, probe, deadline):
+    """Until the port answers: a connection alone may be the publisher's."""
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+                if not probe:
+                    return
+                s.sendall(probe)
+                if s.recv(16):
+                    return
+        except OSError as e:
+            if time.monotonic() > deadline:
+                raise Failure(f"port {port} does not answer: {e}") from e
+        time.sleep(0.01)
+
+
+def serve(ctx, peer, server):
+    """(Popen, host port, seconds until it answered) of a server that runs by a peer."""
+    port = free_port()
+    published = peer.network == "published"
+    listen = GUEST_PORT_FIRST + servers.ALL.index(type(server)) if published else port
+    argv = peer.command(server.work(listen, [(port, listen)] if published else []))
+    start = time.monotonic()
+    if server.ready:
+        p, _ = ctx.runner.hold(argv, server.ready, servers.READY_S)
+    else:
+        p = ctx.runner.start(argv)
+    try:
+        wait_for_port(port, server.probe, time.monotonic() + servers.READY_S)
+    except BaseException:
+        proc.stop(p)
+        raise
+    return p, port, time.monotonic() - start
+
+
+def sampler(ctx, peer, server):
+    """Starts the server, warms it up, asks it: throughput, CPU time a request of all its
+    processes, memory after the work."""
+    def sample():
+        p, port, _ = serve(ctx, peer, server)
+        drain = ctx.runner.drain(p)
+        try:
+            before = proc.cpu_ns(proc.tree(p.pid))
+            start = time.monotonic()
+            rate = server.load(port)
+            seconds = time.monotonic() - start
+            pids = proc.tree(p.pid)
+            used = proc.cpu_ns(pids) - before
+            return {"rate": rate, "cpu": used / 1e9 / seconds, **proc.memory(pids)}
+        finally:
+            proc.stop(p)
+            drain.join()
+    return sample
+
+
+def cases(ctx):
+    found = []
+    for kind in servers.ALL:
+        server, name = kind(ctx), kind.__name__.lower()
+        if server.missing():
+            ctx.notes.append((f"net/{name}", "all", server.missing()))
+            continue
+        rate = Metric("rate", "throughput", "Gbit/s", 1e-9, "higher") \
+            if kind.figure == "bits" else Metric("rate", "throughput", "k req/s", 1e-3, "higher")
+        case = Case("net", name, server.title,
+                    [rate, Metric("cpu", "CPUs busy in the server", "CPUs", 1),
+                     Metric("pss_kib", "PSS after the work", "KiB", 1)],
+                    [], warmup=1, slow=name != "redis")
+        for peer in ctx.peers:
+            try:
+                if not peer.network:
+                    raise Unsupported("no network in this build" if "hermit" in peer.name
+                                      else "its network is not set up by this adapter")
+                case.variants.append(Variant(peer.name, sampler(ctx, peer, server), peer.name))
+            except Unsupported as e:
+                ctx.notes.append((f"net/{name}", peer.name, str(e)))
+        found.append(case)
+    return found
