@@ -107,6 +107,7 @@ def selected(ctx, names, quick):
     for suite, module in suites.ALL.items():
         if suite not in {n.partition("/")[0] for n in wanted}:
             continue
+        ctx.suite = suite
         cases = module.cases(ctx)
         named = {n.partition("/")[2] for n in wanted if n.startswith(suite + "/")}
         if named - {c.name for c in cases}:
@@ -115,29 +116,30 @@ def selected(ctx, names, quick):
     return found
 
 
-def plan_of(args, number):
+def plan_of(args):
     if args.quick:
-        return schedule.Plan(args.samples or 10, 1, args.budget or QUICK_S / max(1, number))
+        return schedule.Plan(args.samples or 10, 1, args.budget or QUICK_S,
+                             None if args.budget else QUICK_S)
     return schedule.Plan(args.samples or 20, 3, args.budget or FULL_CASE_S)
 
 
 def describe(args, ctx, left_out, plan):
     return {"schema": SCHEMA, "date": datetime.datetime.now().astimezone().isoformat(" ", "minutes"),
-            "version": next((p.version() for p in ctx.peers if p.name == "hermit"), "")
+            "version": next((p.version() for p in ctx.all_peers if p.name == "hermit"), "")
             or machine.first_line(ctx.env.hermit, "--version"),
             "machine": machine.describe(),
             "settings": {"mode": "quick" if args.quick else "full", "samples": plan.samples,
                          "warmup": plan.warmup, "budget_s": plan.budget_s,
                          "pinned": args.pin or "", "suites": args.suites or list(suites.ALL)},
             "peers": [{"name": p.name, "title": p.title, "version": p.version()}
-                      for p in ctx.peers],
+                      for p in ctx.all_peers],
             "left_out": left_out, "rows": [], "failures": [], "notes": [], "interrupted": False}
 
 
 def measure(args, ctx, left_out):
     cases = selected(ctx, args.suites, args.quick)
     if args.list:
-        for peer in ctx.peers:
+        for peer in ctx.all_peers:
             print(f"{peer.name:14} {peer.title}; {peer.version()}")
         for name, why in left_out.items():
             print(f"{name:14} not here: {why}")
@@ -146,7 +148,7 @@ def measure(args, ctx, left_out):
         return None
     for name, why in left_out.items():
         print(f"without {name}: {why}", file=sys.stderr)
-    plan = plan_of(args, sum(bool(c.variants) for c in cases))
+    plan = plan_of(args)
     run, shown = describe(args, ctx, left_out, plan), progress.Progress()
 
     def done(case, collected):

@@ -14,11 +14,16 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 @dataclass
 class Context:
     env: object
-    peers: list
+    all_peers: list
     runner: object
     quick: bool
     source: str = ""  # the source tree, where it is there
+    suite: str = ""  # the one whose cases are being made
     notes: list = field(default_factory=list)  # (suite/case, peer, why it is not in it)
+
+    @property
+    def peers(self):
+        return [p for p in self.all_peers if p.suites is None or self.suite in p.suites]
 
     def program(self, name):
         return os.path.join(self.env.programs, name)

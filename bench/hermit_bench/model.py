@@ -18,6 +18,7 @@ class Work:
     argv: list
     reads: list = field(default_factory=list)  # host paths, read-only, besides the program
     writes: list = field(default_factory=list)  # host paths, writable
+    system: list = field(default_factory=list)  # parts of the distribution that it reads
     memory_mib: int = 256
     cpus: int = 1
     ports: list = field(default_factory=list)  # (host, guest), TCP

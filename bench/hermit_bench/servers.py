@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 
 from .model import Failure, Work
@@ -20,6 +21,12 @@ http {{
 }}
 """
 PAGE_BYTES = 1024
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 class Server:
@@ -67,7 +74,8 @@ class Redis(Server):
     def work(self, port, ports):
         where = ["--port", str(port), "--bind", "0.0.0.0"] if port else \
             ["--port", "0", "--unixsocket", "/tmp/hermit-bench.sock"]
-        return Work([os.path.realpath(self.path), "--save", "", "--protected-mode", "no", *where],
+        # By this name: the file behind it is another program under other names.
+        return Work([self.path, "--save", "", "--protected-mode", "no", *where],
                     ports=ports)
 
     def load(self, port):
@@ -91,7 +99,7 @@ class Memcached(Server):
         calls = self.ctx.pick(self.CALLS // 10, self.CALLS)
         seconds = self.ask(["memcslap", f"--servers=127.0.0.1:{port}", "--test=get",
                             f"--concurrency={self.CLIENTS}", f"--execute-number={calls}",
-                            "--initial-load=1000"], r"Took ([\d.]+) seconds")
+                            "--initial-load=1000"], r"get\s+\d+ keys by\s+\d+ threads:\s+([\d.]+) seconds")
         return self.CLIENTS * calls / seconds
 
 
@@ -107,7 +115,7 @@ class Nginx(Server):
         with open(os.path.join(root, "page"), "wb") as f:
             f.write(b"x" * PAGE_BYTES)
         path = os.path.join(root, f"nginx-{port}.conf")
-        address = f"0.0.0.0:{port}" if port else "unix:/tmp/hermit-bench-nginx.sock"
+        address = f"0.0.0.0:{port}" if port else f"127.0.0.1:{free_port()}"
         with open(path, "w", encoding="utf-8") as f:
             f.write(NGINX.format(tmp="/tmp", address=address, root=root, user="root"))
         return Work([os.path.realpath(self.path), "-p", "/tmp", "-c", path, "-e", "/dev/stderr"],

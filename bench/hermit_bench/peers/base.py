@@ -28,6 +28,7 @@ class Peer:
     startup_ms = 1  # about: what a start costs, to plan the run
     timeout_s = 300  # for one run
     forks = True  # runs several programs at a time, or one that forks
+    suites = None  # those where it is another case than its siblings; None: all
     network = ""  # how a port of it is reached: "host", "published", or "" (not at all)
 
     def __init__(self, env):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Hermit: with KVM, without rewriting, with QEMU instead of KVM."""
 import os
+import shutil
 import subprocess
 
 from .base import Peer, needs, version_of
@@ -47,6 +48,7 @@ class Hermit(Peer):
 class Plain(Hermit):
     title = "Hermit with KVM, system calls left as instructions"
     name = "hermit-plain"
+    suites = ("syscall", "thread", "net", "apps")
     options = ("--vmm", "kvm", "--rewrite", "off")
 
 
@@ -57,6 +59,9 @@ class Qemu(Hermit):
     slow = True
     startup_ms = 400
     timeout_s = 120
+
+    def files(self, work):
+        return [*super().files(work), shutil.which("qemu-system-x86_64")]
 
     def missing(self):
         return needs("qemu-system-x86_64", "qemu-system-x86")

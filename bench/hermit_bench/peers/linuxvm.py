@@ -83,7 +83,7 @@ class LinuxVM(Peer):
         program = os.path.realpath(work.argv[0])
         files = {program: program, "/init": os.path.join(self.env.programs, "init")}
         files.update({path: path for path in libraries(program)})
-        for path in work.reads:
+        for path in [*work.reads, *work.system]:
             if not os.path.isfile(path):
                 raise Unsupported(f"{path} would have to be on a disk image")
             files[path] = path

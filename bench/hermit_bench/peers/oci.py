@@ -30,14 +30,15 @@ def configuration(work):
               {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": TMPFS},
               {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": TMPFS}]
     mounts += [bind(d, "ro") for d in SYSTEM if os.path.isdir(d)]
-    seen = {os.path.dirname(os.path.realpath(work.argv[0])), *work.reads}
+    program = work.argv[0] if work.argv[0].startswith(SYSTEM) else os.path.realpath(work.argv[0])
+    seen = {os.path.dirname(program), *work.reads}
     mounts += [bind(d, "ro") for d in sorted(seen) if not d.startswith(SYSTEM)]
     mounts += [bind(d, "rw") for d in work.writes]
     env = {"PATH": "/usr/bin:/bin", **work.env}
     return {"ociVersion": "1.0.2", "hostname": "bench", "mounts": mounts,
             "root": {"path": "rootfs", "readonly": False},
             "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "cwd": "/",
-                        "args": [os.path.realpath(work.argv[0]), *work.argv[1:]],
+                        "args": [program, *work.argv[1:]],
                         "env": [f"{k}={v}" for k, v in env.items()]},
             "linux": {"namespaces": [{"type": t} for t in NAMESPACES]}}
 

@@ -15,7 +15,7 @@ def number(value):
         return f"{value:.2f}"
     if abs(value) < 99.5:
         return f"{value:.1f}"
-    return f"{value:,.0f}".replace(",", " ")
+    return f"{value:,.0f}".replace(",", "\u202f")
 
 
 def unit(row):

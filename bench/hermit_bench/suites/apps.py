@@ -64,7 +64,7 @@ def python(ctx):
         path = ctx.scratch(name + ".py")
         with open(path, "w", encoding="utf-8") as f:
             f.write(text.format(n=n, m=m))
-        work = Work([os.path.realpath(PYTHON), path], reads=[path])
+        work = Work([os.path.realpath(PYTHON), path], reads=[path], system=["/usr/lib/python3"])
         yield Case("apps", name, title, [WALL, CPU], ctx.variants(f"apps/{name}", work),
                    slow=name != "python-numbers")
 

@@ -102,7 +102,7 @@ def cases(ctx):
         found.append(split(ctx))
     found.append(hello(ctx, "dynamic", "dynamic hello (glibc)", "hello_dynamic"))
     if os.access(PYTHON, os.X_OK):
-        work = Work([os.path.realpath(PYTHON), "-c", "pass"])
+        work = Work([os.path.realpath(PYTHON), "-c", "pass"], system=["/usr/lib/python3"])
         found.append(Case("boot", "python", "python3 -c pass", [WALL, CPU],
                           ctx.variants("boot/python", work)))
     found += [cold(ctx), redis_ready(ctx)]

@@ -109,7 +109,8 @@ def programs(ctx):
                       slow=True)
     if os.access(PYTHON, os.X_OK):
         yield at_rest(ctx, "python", "python3 at rest",
-                      Work([os.path.realpath(PYTHON), "-c", PYTHON_WAITS]), b"ready", slow=True)
+                      Work([os.path.realpath(PYTHON), "-c", PYTHON_WAITS],
+                           system=["/usr/lib/python3"]), b"ready", slow=True)
 
 
 def mapping(ctx):

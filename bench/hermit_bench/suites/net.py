@@ -9,12 +9,6 @@ from ..model import Case, Failure, Metric, Unsupported, Variant
 GUEST_PORT_FIRST = 7000
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def wait_for_port(port, probe, deadline):
     """Until the port answers: a connection alone may be the publisher's."""
     while True:
@@ -33,7 +27,7 @@ def wait_for_port(port, probe, deadline):
 
 def serve(ctx, peer, server):
     """(Popen, host port, seconds until it answered) of a server that runs by a peer."""
-    port = free_port()
+    port = servers.free_port()
     published = peer.network == "published"
     listen = GUEST_PORT_FIRST + servers.ALL.index(type(server)) if published else port
     argv = peer.command(server.work(listen, [(port, listen)] if published else []))

@@ -32,9 +32,9 @@ def extra(ctx, name, arguments):
         return found
     copy = rewritten(ctx, name)
     if copy:
-        found.append(("hermit, rewritten offline", copy))
+        found.append(("hermit-offline", copy))
     if os.path.exists(ctx.program(name + "_musl")):
-        found.append(("hermit, Hermit's musl", ctx.program(name + "_musl")))
+        found.append(("hermit-musl", ctx.program(name + "_musl")))
     return [Variant(label, ctx.sampler(peer, Work([path, *arguments]), json_out=True), "hermit")
             for label, path in found]
 
