@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the measured programs share: a clock, the cycle counter, the count on the command line.
  *
- * A program prints one line of JSON with its own figures; bench/run.py reads it. */
+ * A program prints one line of JSON with its own figures; hermit-bench reads it. */
 #ifndef BENCH_TIMING_H
 #define BENCH_TIMING_H
 

@@ -22,6 +22,7 @@ class Work:
     memory_mib: int = 256
     cpus: int = 1
     ports: list = field(default_factory=list)  # (host, guest), TCP
+    network: bool = False  # it is a server that is asked from outside
     env: dict = field(default_factory=dict)
 
 

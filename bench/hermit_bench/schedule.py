@@ -6,11 +6,12 @@ from .model import Failure
 from .stats import summary
 
 ROUNDS_MIN = 2
+LATE_S = 10
 
 
 class Plan:
     """How much of it: samples a variant, and seconds a case may take.  With total_s, what a case
-    may take is its part of what is left of that."""
+    may take is its part of what is left of that; long after it nothing is started any more."""
 
     def __init__(self, samples, warmup, budget_s, total_s=None):
         self.samples, self.warmup, self.budget_s = samples, warmup, budget_s
@@ -19,6 +20,9 @@ class Plan:
     def next_case(self, cases_left):
         if self.end:
             self.budget_s = max(0.0, self.end - time.monotonic()) / cases_left
+
+    def late(self):
+        return self.end is not None and time.monotonic() > self.end + LATE_S
 
 
 class Collected:
@@ -115,7 +119,7 @@ def run_case(case, plan, progress):
         for i in range(warmup + samples):
             for _ in run_round(case, collected, turns, i, warmup):
                 progress.tick()
-            if len(collected.failures) == len(case.variants):
+            if len(collected.failures) == len(case.variants) or plan.late() and i >= warmup:
                 break
             progress.round(i + 1, warmup + samples, time.monotonic() - start, plan.budget_s)
     except Failure as e:
@@ -125,11 +129,15 @@ def run_case(case, plan, progress):
     return collected, False
 
 
-def run(cases, plan, progress, done):
-    """Runs the cases; done(case, collected) after each.  False if it was interrupted."""
+def run(cases, plan, progress, done, skipped):
+    """Runs the cases; done(case, collected) after each, skipped(case) for those that there was no
+    time for.  False if it was interrupted."""
     progress.start([c for c in cases if c.variants], plan)
     cases = [c for c in cases if c.variants]
     for i, case in enumerate(cases):
+        if plan.late():
+            skipped(case)
+            continue
         plan.next_case(len(cases) - i)
         progress.case(case)
         collected, interrupted = run_case(case, plan, progress)

@@ -79,7 +79,7 @@ class Redis(Server):
                     ports=ports)
 
     def load(self, port):
-        n = self.ctx.pick("10000", "100000")
+        n = self.ctx.pick("3000", "100000")
         return self.ask(["redis-benchmark", "-p", str(port), "-t", "get", "-n", n, "--csv"],
                         r'"GET","([\d.]+)"')
 

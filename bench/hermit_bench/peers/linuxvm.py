@@ -87,7 +87,7 @@ class LinuxVM(Peer):
             if not os.path.isfile(path):
                 raise Unsupported(f"{path} would have to be on a disk image")
             files[path] = path
-        if work.writes or work.ports:
+        if work.writes or work.network:
             raise Unsupported("no disk and no network in this adapter")
         if sum(os.path.getsize(source) for source in files.values()) > IMAGE_BYTES_MAX:
             raise Unsupported("too large for an initial RAM disk")

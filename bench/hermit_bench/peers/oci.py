@@ -2,7 +2,8 @@
 """Container runtimes, run as an engine runs them: a bundle and `run`.
 
 The container sees the host's /usr, the program and its files read-only, a private /tmp, its own
-namespaces and no network, which is what a guest of Hermit sees.  Control groups are not set up.
+namespaces and no network, which is what a guest of Hermit sees.  Servers that are asked from outside
+have the host's network.  Control groups are not set up.
 """
 import hashlib
 import json
@@ -12,7 +13,7 @@ import subprocess
 import threading
 
 from ..machine import first_line
-from ..model import Unsupported
+from ..model import Work
 from .base import Peer, needs, version_of
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc")
@@ -40,7 +41,8 @@ def configuration(work):
             "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "cwd": "/",
                         "args": [program, *work.argv[1:]],
                         "env": [f"{k}={v}" for k, v in env.items()]},
-            "linux": {"namespaces": [{"type": t} for t in NAMESPACES]}}
+            "linux": {"namespaces": [{"type": t} for t in NAMESPACES
+                                     if t != "network" or not work.network]}}
 
 
 class Runtime(Peer):
@@ -48,6 +50,7 @@ class Runtime(Peer):
 
     options = ()
     startup_ms = 40
+    network = "host"  # an engine would set up a bridge; without one it is the host's
 
     def __init__(self, env):
         super().__init__(env)
@@ -59,7 +62,6 @@ class Runtime(Peer):
 
     def _trial(self):
         """Does it start anything here?  Needs root, and control groups that it understands."""
-        from ..model import Work
         try:
             p = subprocess.run(self.command(Work([os.path.join(self.env.programs, "hello")])),
                                capture_output=True, text=True, timeout=20, check=False,
@@ -75,8 +77,6 @@ class Runtime(Peer):
         return first_line(self.name, "--version")
 
     def command(self, work):
-        if work.ports:
-            raise Unsupported("its network is not set up by this adapter")
         text = json.dumps(configuration(work), indent=1)
         bundle = os.path.join(self.root, hashlib.sha256(text.encode()).hexdigest()[:12])
         with self.lock:
@@ -85,8 +85,10 @@ class Runtime(Peer):
                 f.write(text)
         # The name is the shell's process number, which it keeps through exec.
         script = 'exec "$0" "$@" "hermit-bench-$$"'
+        options = [o.replace("=none", "=host") for o in self.options] if work.network \
+            else self.options
         return ["/bin/sh", "-c", script, shutil.which(self.name), "--root",
-                os.path.join(self.root, "state"), *self.options, "run", "--bundle", bundle]
+                os.path.join(self.root, "state"), *options, "run", "--bundle", bundle]
 
     def files(self, work):
         return [shutil.which(self.name), os.path.realpath(work.argv[0])]

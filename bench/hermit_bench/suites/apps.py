@@ -78,7 +78,7 @@ def compression(ctx):
             for source in sorted(glob.glob("/usr/share/perl/5*/**/*.p[lm]", recursive=True)):
                 with open(source, "rb") as f:
                     out.write(f.read())
-                if out.tell() > ctx.pick(1, 8) << 20:
+                if out.tell() > (ctx.pick(1, 16) << 19):
                     break
 
     prepare()
@@ -100,7 +100,7 @@ def compiling(ctx):
     path = ctx.scratch("source.c")
     with open(path, "w", encoding="utf-8") as f:
         f.write("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n")
-        for i in range(ctx.pick(20, 400)):
+        for i in range(ctx.pick(8, 400)):
             f.write(f"int f{i}(const char *s, int n) {{ int t = {i};\n"
                     "  for (int i = 0; i < n; i++) { t = t * 31 + s[i]; if (t & 7) t ^= n; }\n"
                     "  return t ? t : (int)strlen(s); }\n")

@@ -18,7 +18,7 @@ def cases(ctx):
     if not busybox:
         ctx.notes.append(("file/find", "all", "no busybox (Debian: busybox-static)"))
         return found
-    tree = ctx.pick("/usr/include", "/usr")
+    tree = ctx.pick("/usr/include/linux", "/usr")
     for name, arguments in (("find", ["find", tree]), ("ls", ["ls", "-lR", tree])):
         work = Work([os.path.realpath(busybox), *arguments], reads=["/usr"])
         found.append(Case("file", name, "busybox " + " ".join(arguments), [WALL],

@@ -30,7 +30,9 @@ def serve(ctx, peer, server):
     port = servers.free_port()
     published = peer.network == "published"
     listen = GUEST_PORT_FIRST + servers.ALL.index(type(server)) if published else port
-    argv = peer.command(server.work(listen, [(port, listen)] if published else []))
+    work = server.work(listen, [(port, listen)] if published else [])
+    work.network = True
+    argv = peer.command(work)
     start = time.monotonic()
     if server.ready:
         p, _ = ctx.runner.hold(argv, server.ready, servers.READY_S)

@@ -41,7 +41,7 @@ def extra(ctx, name, arguments):
 
 def count(ctx, peer):
     """Fewer rounds where a call is slow."""
-    n = ctx.pick(20000, 200000)
+    n = ctx.pick(10000, 200000)
     return str(n // 20 if peer.name in SLOW_CALL else n // 2 if peer.name == "hermit-plain" else n)
 
 
