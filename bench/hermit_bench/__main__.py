@@ -124,7 +124,8 @@ def plan_of(args):
 
 
 def describe(args, ctx, left_out, plan):
-    return {"schema": SCHEMA, "date": datetime.datetime.now().astimezone().isoformat(" ", "minutes"),
+    now = datetime.datetime.now().astimezone()
+    return {"schema": SCHEMA, "date": now.isoformat(" ", "minutes"),
             "version": next((p.version() for p in ctx.all_peers if p.name == "hermit"), "")
             or machine.first_line(ctx.env.hermit, "--version"),
             "machine": machine.describe(),

@@ -99,7 +99,8 @@ class Memcached(Server):
         calls = self.ctx.pick(self.CALLS // 10, self.CALLS)
         seconds = self.ask(["memcslap", f"--servers=127.0.0.1:{port}", "--test=get",
                             f"--concurrency={self.CLIENTS}", f"--execute-number={calls}",
-                            "--initial-load=1000"], r"get\s+\d+ keys by\s+\d+ threads:\s+([\d.]+) seconds")
+                            "--initial-load=1000"],
+                           r"get\s+\d+ keys by\s+\d+ threads:\s+([\d.]+) seconds")
         return self.CLIENTS * calls / seconds
 
 

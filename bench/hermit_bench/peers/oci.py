@@ -2,8 +2,8 @@
 """Container runtimes, run as an engine runs them: a bundle and `run`.
 
 The container sees the host's /usr, the program and its files read-only, a private /tmp, its own
-namespaces and no network, which is what a guest of Hermit sees.  Servers that are asked from outside
-have the host's network.  Control groups are not set up.
+namespaces and no network, which is what a guest of Hermit sees.  Servers that are asked from
+outside have the host's network.  Control groups are not set up.
 """
 import hashlib
 import json

@@ -57,7 +57,8 @@ def caveat(run):
         return ("This machine has KVM in software only, where a VM exit costs about thirty times "
                 "what it does in hardware; their machines have it in hardware. None of the pairs "
                 "below is a race on the same track.")
-    return "Their figures are of their machines. None of the pairs below is a race on the same track."
+    return ("Their figures are of their machines. None of the pairs below is a race on the same "
+            "track.")
 
 
 def markdown(run):

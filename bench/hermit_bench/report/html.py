@@ -96,26 +96,34 @@ def plain(title, metrics):
 
 
 def scaling(run, suite):
-    out = []
+    """The curves of a suite, and the titles of the cases that are their points."""
+    out, covered = [], set()
     for wanted, stem, metric, x_title in CURVES:
-        series, name = {}, ""
+        series, name, found = {}, "", {}
         for row in run["rows"]:
             number = re.fullmatch(stem + r"(\d+)", row["case"])
             if row["suite"] == wanted == suite and number and row["metric"] == metric:
                 name = f"{row['measures']}, {tables.unit(row)}"
                 series.setdefault(row["variant"], []).append(
                     (int(number.group(1)), row["median"], row["p5"], row["p95"]))
+                found.setdefault(row["title"], []).append(row)
         if any(len(line) > 1 for line in series.values()):
+            covered |= set(found)
             out.append(f"<figure><h3>{escape(x_title)}</h3><figcaption>{escape(name)}</figcaption>"
-                       f"{svg.curves(series, x_title, name)}</figure>")
-    return "".join(out)
+                       f"{svg.curves(series, x_title, name)}"
+                       + details("figures", "".join(
+                           f'<p class="note">{escape(title)}</p>'
+                           + table(tables.HEADINGS, [tables.cells(r) for r in rows])
+                           for title, rows in found.items())) + "</figure>")
+    return "".join(out), covered
 
 
 def suite_section(run, suite, cases):
-    figures = scaling(run, suite)
+    figures, covered = scaling(run, suite)
     for title, metrics in cases:
-        figures += (wide if tables.is_matrix(metrics) and metrics[0][2][0]["kind"] != "curve"
-                    else plain)(title, metrics)
+        if title in covered:
+            continue
+        figures += (wide if tables.is_matrix(metrics) else plain)(title, metrics)
     name = tables.SUITES.get(suite, suite)
     return f'<h2 id="{suite}">{escape(name)}</h2><div class="grid">{figures}</div>'
 

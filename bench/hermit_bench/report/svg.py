@@ -11,14 +11,12 @@ ROW = 24
 LOG_FROM = 25  # a longest bar this many times the shortest one: logarithmic
 
 COLOURS = {"native": "native", "floor": "floor", "hermit": "hermit", "hermit-plain": "hermit2",
-           "hermit-qemu": "hermit3", "runc": "container", "crun": "container", "runsc": "gvisor",
+           "hermit-qemu": "hermit3", "hermit-offline": "hermit3", "hermit-musl": "other", "runc": "container", "crun": "container", "runsc": "gvisor",
            "linux-q35": "vm", "linux-microvm": "vm2"}
 
 
-def colour(label):
-    if label in COLOURS:
-        return "c-" + COLOURS[label]
-    return "c-hermit2" if label.startswith("hermit") else "c-other"
+def colour(label, peer=""):
+    return "c-" + COLOURS.get(label, COLOURS.get(peer, "other"))
 
 
 def _svg(width, height, parts, title):
@@ -60,11 +58,10 @@ class Scale:
         if self.log:
             powers = range(round(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
             return [10.0 ** p for p in powers][::1 + len(powers) // 7]
-        step = 10 ** math.floor(math.log10(self.high))
-        for factor in (1, 0.5, 0.2):
-            if self.high / (step * factor) >= 3:
-                return [i * step * factor for i in range(int(self.high / (step * factor)) + 1)]
-        return [0, step]
+        step = 10 ** math.floor(math.log10(self.high)) / 5
+        while self.high / step > 6:
+            step *= 2 if f"{step:e}"[0] in "15" else 2.5
+        return [i * step for i in range(int(self.high / step) + 1)]
 
 
 def _grid(scale, top, bottom):
@@ -94,7 +91,7 @@ def bars(rows, title):
         x = scale(row["median"])
         parts.append(_text(LABEL - 8, y + 12, _fit(row["variant"], 19), "", "end"))
         parts.append(f'<rect x="{LABEL}" y="{y}" width="{max(1, x - LABEL):.1f}" height="16" rx="2"'
-                     f' class="{colour(row["variant"])}"><title>{escape(row["variant"])}: '
+                     f' class="{colour(row["variant"], row["peer"])}"><title>{escape(row["variant"])}: '
                      f'{number(row["median"])} {unit(row)}, p5–p95 {number(row["p5"])}–'
                      f'{number(row["p95"])}, {row["samples"]} samples</title></rect>')
         low, high = scale(row["p5"]), scale(row["p95"])
@@ -127,7 +124,7 @@ def dots(metrics, title):
         for row in sorted(found, key=lambda r: r["variant"] == "hermit"):
             parts.append(_line(scale(row["p5"]), y, scale(row["p95"]), y, "whisker"))
             parts.append(f'<circle cx="{scale(row["median"]):.1f}" cy="{y}" r="5" '
-                         f'class="{colour(row["variant"])}"><title>{escape(row["variant"])}: '
+                         f'class="{colour(row["variant"], row["peer"])}"><title>{escape(row["variant"])}: '
                          f'{number(row["median"])} {unit(row)}</title></circle>')
     parts.append(_text(width - 20, height + 28, f"{unit(rows[0])}, logarithmic", "axis", "end"))
     return _svg(width, height + 32, parts, title)

@@ -53,8 +53,8 @@ def groups(rows):
 
 
 def is_matrix(metrics):
-    """A case with many metrics is one table with a row for each metric."""
-    return len(metrics) > 3
+    """A case with many metrics of a kind is one table with a row for each metric."""
+    return len(metrics) > 3 and len({rows[0]["unit"] for _, _, rows in metrics}) == 1
 
 
 def matrix(metrics):
@@ -77,10 +77,11 @@ def machine_lines(run):
     m = run["machine"]
     kvm = {"hardware": "KVM in hardware", "software": "KVM in software (no VMX or SVM)",
            "none": "no KVM"}[m["kvm"]]
+    pinned = run["settings"]["pinned"]
     lines = [f"{m['cpus']} CPUs of {m['cpu']}{', virtualised' if m['virtualised'] else ''}; "
              f"{m['memory_mib']} MiB; {kvm}",
              f"Linux {m['kernel']}, {m['distribution']}; load at the start {m['load']}",
              f"{run['date']}, hermit-bench {run['version']}, {run['settings']['mode']}, "
              f"up to {run['settings']['samples']} samples; "
-             f"{'CPUs ' + run['settings']['pinned'] if run['settings']['pinned'] else 'not pinned'}"]
+             + (f"on CPUs {pinned}" if pinned else "not pinned")]
     return lines

@@ -27,7 +27,7 @@ def cases(ctx):
     hermit = ctx.peer("hermit")
     if hermit and not ctx.quick:
         case = Case("thread", "parallel", "compute loop, a worker a CPU",
-                    [Metric("ns", "a piece", "us", 1e-3)], [], reference="1 CPU", kind="curve")
+                    [Metric("ns", "a piece", "us", 1e-3)], [], reference="1 CPU")
         for cpus in (1, 2, 4):
             if cpus > ctx.cpus():
                 break
