@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A dozen system calls as a libc makes them, one after the other, each over and over.
  *
- * usage: calls DIR [COUNT].  DIR holds the file that is opened.  Prints nanoseconds a call; a call
- * that fails is an error, since a refusal is cheaper than the work. */
+ * usage: calls DIR [MILLISECONDS].  DIR holds the file that is opened; each call is made for that
+ * long.  Prints nanoseconds a call; a call that fails is an error, since a refusal is cheaper than
+ * the work. */
 #include "timing.h"
 
 #include <errno.h>
@@ -16,6 +17,9 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#define WARM_UP 2000 /* a call made so often has become a jump, where it can */
+#define BATCH 128
 
 static int null_fd, zero_fd, file_fd, pipe_fd[2];
 static char path[PATH_MAX];
@@ -88,24 +92,23 @@ static int do_mmap(void) {
 static const struct {
     const char *name;
     int (*once)(void);
-    unsigned part; /* of COUNT */
 } calls[] = {
-    {"getppid", do_getppid, 1},
-    {"getuid", do_getuid, 1},
-    {"lseek", do_lseek, 1},
-    {"fcntl", do_fcntl, 1},
-    {"write_null", do_write_null, 1},
-    {"read_zero", do_read_zero, 1},
-    {"pread", do_pread, 1},
-    {"fstat", do_fstat, 1},
-    {"stat", do_stat, 2},
-    {"sigprocmask", do_sigprocmask, 1},
-    {"futex_wake", do_futex_wake, 1},
-    {"clock_vdso", do_clock_vdso, 1},
-    {"clock_syscall", do_clock_syscall, 1},
-    {"pipe", do_pipe, 2},
-    {"open_read_close", do_open_read_close, 10},
-    {"mmap", do_mmap, 10},
+    {"getppid", do_getppid},
+    {"getuid", do_getuid},
+    {"lseek", do_lseek},
+    {"fcntl", do_fcntl},
+    {"write_null", do_write_null},
+    {"read_zero", do_read_zero},
+    {"pread", do_pread},
+    {"fstat", do_fstat},
+    {"stat", do_stat},
+    {"sigprocmask", do_sigprocmask},
+    {"futex_wake", do_futex_wake},
+    {"clock_vdso", do_clock_vdso},
+    {"clock_syscall", do_clock_syscall},
+    {"pipe", do_pipe},
+    {"open_read_close", do_open_read_close},
+    {"mmap", do_mmap},
 };
 
 static int fail(const char *what) {
@@ -125,22 +128,31 @@ static int prepare(const char *dir) {
     return 0;
 }
 
+/* Nanoseconds a call, or a negative number where it fails. */
+static double measure(int (*once)(void), uint64_t ns) {
+    uint64_t rounds = 0, start, now;
+
+    for (int i = 0; i < WARM_UP; i++)
+        if (once()) return -1;
+    start = clock_ns();
+    do {
+        for (int i = 0; i < BATCH; i++)
+            if (once()) return -1;
+        rounds += BATCH;
+        now = clock_ns();
+    } while (now - start < ns);
+    return (double)(now - start) / (double)rounds;
+}
+
 int main(int argc, char **argv) {
-    uint64_t count = count_argument(argc - 1, argv + 1, 100000);
+    uint64_t ms = count_argument(argc - 1, argv + 1, 20);
     int status = prepare(argc > 1 ? argv[1] : "/tmp");
 
     for (size_t i = 0; i < sizeof calls / sizeof calls[0] && status == 0; i++) {
-        uint64_t start = 0, rounds = count / calls[i].part;
+        double ns = measure(calls[i].once, ms * 1000000);
 
-        for (uint64_t n = 0; n < rounds + rounds / 10 + 1; n++) {
-            if (n == rounds / 10 + 1) start = clock_ns(); /* the tenth before it was warm-up */
-            if (calls[i].once()) {
-                status = fail(calls[i].name);
-                break;
-            }
-        }
-        printf("%s\"%s\": %.2f", i ? ", " : "{", calls[i].name,
-               (double)(clock_ns() - start) / (double)(rounds ? rounds : 1));
+        if (ns < 0) status = fail(calls[i].name);
+        printf("%s\"%s\": %.2f", i ? ", " : "{", calls[i].name, ns);
     }
     puts("}");
     unlink(path);

@@ -99,22 +99,22 @@ class Baseline(unittest.TestCase):
 
     def test_same(self):
         run = run_of(self.quiet)
-        self.assertEqual(baseline.compare(run, copy.deepcopy(run)), ([], [], 1))
+        self.assertEqual(baseline.compare(run, copy.deepcopy(run)), ({}, [], 1))
 
     def test_slower_machine_is_no_regression(self):
         slow = run_of({k: [v * 3 for v in vs] for k, vs in self.quiet.items()})
-        self.assertEqual(baseline.compare(slow, run_of(self.quiet))[0], [])
+        self.assertEqual(baseline.compare(slow, run_of(self.quiet))[0], {})
 
     def test_regression_and_slack(self):
         worse = run_of({**self.quiet, "hermit": [26, 26, 26]})
         self.assertEqual(len(baseline.compare(worse, run_of(self.quiet))[0]), 1)
-        self.assertEqual(baseline.compare(worse, run_of(self.quiet), 4)[0], [])
+        self.assertEqual(baseline.compare(worse, run_of(self.quiet), 4)[0], {})
         better, old = run_of(self.quiet), worse
         self.assertEqual([len(x) for x in baseline.compare(better, old)[:2]], [0, 1])
 
     def test_noise_is_no_regression(self):
         noisy = run_of({"native": [10, 10, 10], "hermit": [10, 26, 60]})
-        self.assertEqual(baseline.compare(noisy, run_of(self.quiet))[0], [])
+        self.assertEqual(baseline.compare(noisy, run_of(self.quiet))[0], {})
 
     def test_other_machine(self):
         other = run_of(self.quiet)

@@ -18,6 +18,8 @@ SCHEMA = 1
 SKIPPED = 77
 QUICK_S = 35  # for all cases together; preparation comes on top
 FULL_CASE_S = 90
+AGAIN = 3  # times that a suspect is measured again
+AGAIN_CASE_S = 15
 
 EPILOG = """examples:
   hermit-bench --quick                       what it is about, in under a minute
@@ -164,8 +166,34 @@ def measure(args, ctx, left_out):
         ctx.notes.append((f"{case.suite}/{case.name}", "all", "no time left for it"))
 
     run["interrupted"] = not schedule.run(cases, plan, shown, done, skipped)
+    if args.baseline and not run["interrupted"]:
+        measure_again(args, run, cases, shown)
     run["notes"] = [list(n) for n in ctx.notes]
     return run
+
+
+def measure_again(args, run, cases, shown):
+    """What seems to be worse than the baseline is measured again, longer: a disturbance of the
+    machine does not come back each time, a regression does."""
+    old = load(args.baseline)
+    for _ in range(AGAIN):
+        worse, _, _ = baseline.compare(run, old, args.slack)
+        suspects = [c for c in cases if (c.suite, c.name) in worse]
+        if not suspects:
+            return
+
+        def replace(case, collected):
+            rows = collected.rows()
+            if rows:
+                run["rows"] = [r for r in run["rows"]
+                               if (r["suite"], r["case"]) != (case.suite, case.name)] + rows
+
+        print("again, since it seems worse: "
+              + ", ".join(f"{c.suite}/{c.name}" for c in suspects), file=sys.stderr)
+        plan = schedule.Plan(2 * (args.samples or 20), 1, AGAIN_CASE_S)
+        if not schedule.run(suspects, plan, shown, replace, lambda case: None):
+            run["interrupted"] = True
+            return
 
 
 def write_reports(args, run):
@@ -192,6 +220,7 @@ def load(path):
 def judge(args, run):
     """Prints the comparison; true if it got worse."""
     worse, better, count = baseline.compare(run, load(args.baseline), args.slack)
+    worse = [line for lines in worse.values() for line in lines]
     for line in worse:
         print("worse: " + line)
     for line in better:

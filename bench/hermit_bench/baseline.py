@@ -33,13 +33,13 @@ def _spread(row, rows):
 
 
 def compare(new, old, slack=1.0):
-    """(lines about regressions, lines about improvements, number compared).  slack widens what is
-    taken for noise."""
+    """(regressions as {case: lines}, lines about improvements, number compared).  slack widens
+    what is taken for noise."""
     if not machine.same_kind(new["machine"], old["machine"]):
-        return [], ["the earlier run is from another kind of machine: nothing was compared"], 0
+        return {}, ["the earlier run is from another kind of machine: nothing was compared"], 0
     before = {_key(r): r for r in old["rows"]}
     now = {_key(r): r for r in new["rows"]}
-    worse, better, count = [], [], 0
+    worse, better, count = {}, [], 0
     for key, row in now.items():
         earlier = before.get(key)
         if not earlier or earlier["unit"] != row["unit"] or not _figure(row) or \
@@ -58,7 +58,7 @@ def compare(new, old, slack=1.0):
                 f"{_figure(earlier)[1]:.3g} then, {value:.3g} now ({change:.2f} times as bad; "
                 f"noise is up to {limit:.2f})")
         if change > limit:
-            worse.append(line)
+            worse.setdefault((row["suite"], row["case"]), []).append(line)
         elif change < 1 / limit:
             better.append(line.replace("times as bad", "of that"))
     return worse, better, count

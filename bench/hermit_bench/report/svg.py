@@ -11,7 +11,8 @@ ROW = 24
 LOG_FROM = 25  # a longest bar this many times the shortest one: logarithmic
 
 COLOURS = {"native": "native", "floor": "floor", "hermit": "hermit", "hermit-plain": "hermit2",
-           "hermit-qemu": "hermit3", "hermit-offline": "hermit3", "hermit-musl": "other", "runc": "container", "crun": "container", "runsc": "gvisor",
+           "hermit-qemu": "hermit3", "hermit-offline": "hermit3", "hermit-musl": "other",
+           "runc": "container", "crun": "container", "runsc": "gvisor",
            "linux-q35": "vm", "linux-microvm": "vm2"}
 
 
@@ -91,7 +92,8 @@ def bars(rows, title):
         x = scale(row["median"])
         parts.append(_text(LABEL - 8, y + 12, _fit(row["variant"], 19), "", "end"))
         parts.append(f'<rect x="{LABEL}" y="{y}" width="{max(1, x - LABEL):.1f}" height="16" rx="2"'
-                     f' class="{colour(row["variant"], row["peer"])}"><title>{escape(row["variant"])}: '
+                     f' class="{colour(row["variant"], row["peer"])}">'
+                     f'<title>{escape(row["variant"])}: '
                      f'{number(row["median"])} {unit(row)}, p5–p95 {number(row["p5"])}–'
                      f'{number(row["p95"])}, {row["samples"]} samples</title></rect>')
         low, high = scale(row["p5"]), scale(row["p95"])
@@ -124,7 +126,8 @@ def dots(metrics, title):
         for row in sorted(found, key=lambda r: r["variant"] == "hermit"):
             parts.append(_line(scale(row["p5"]), y, scale(row["p95"]), y, "whisker"))
             parts.append(f'<circle cx="{scale(row["median"]):.1f}" cy="{y}" r="5" '
-                         f'class="{colour(row["variant"], row["peer"])}"><title>{escape(row["variant"])}: '
+                         f'class="{colour(row["variant"], row["peer"])}">'
+                         f'<title>{escape(row["variant"])}: '
                          f'{number(row["median"])} {unit(row)}</title></circle>')
     parts.append(_text(width - 20, height + 28, f"{unit(rows[0])}, logarithmic", "axis", "end"))
     return _svg(width, height + 32, parts, title)

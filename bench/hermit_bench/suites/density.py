@@ -99,7 +99,8 @@ def cases(ctx):
     for number in ctx.pick((5,), (1, 10, 100)):
         name = f"density/start{number}"
         metrics = [Metric("all_ns", "until all are up"), Metric("p95_ns", "p95 of one")]
-        found.append(Case("density", f"start{number}", f"{number} idle program{'s' * (number > 1)}, started together",
+        title = f"{number} idle program{'s' * (number > 1)}, started together"
+        found.append(Case("density", f"start{number}", title,
                           metrics, list(variants(ctx, name, idle, number)), samples=5, warmup=1,
                           kind="curve"))
     if not ctx.quick:

@@ -57,13 +57,15 @@ def peak(ctx):
 
 def many(ctx, number):
     """PSS of each of a number of instances: what they share counts once."""
-    case = Case("memory", f"times{number}", f"{number} static program{'s' * (number > 1)} at rest, each",
+    title = f"{number} static program{'s' * (number > 1)} at rest, each"
+    case = Case("memory", f"times{number}", title,
                 [Metric("each", "PSS of one", "KiB", 1)], [], samples=3, warmup=0,
                 slow=True, kind="curve")
     work = Work([ctx.program("hold")])
     for peer in ctx.peers:
         if peer.startup_ms > 300:
-            ctx.notes.append((f"memory/{case.name}", peer.name, "each would need a processor's time"))
+            ctx.notes.append((f"memory/{case.name}", peer.name,
+                              "each would need a processor's time"))
             continue
         argv = peer.command(work)
 

@@ -54,14 +54,15 @@ def cases(ctx):
         "syscall/null", lambda peer: Work([ctx.program("getppid"), count(ctx, peer)
                                            if peer.name != "hermit" else many]), json_out=True)
     null.variants += extra(ctx, "getppid", [many])
+    ms = ctx.pick("3", "20")  # for each call
     calls = Case("syscall", "calls", "system calls by their libc functions",
                  [Metric(key, title, "ns", 1) for key, title in CALLS.items()], [])
     calls.variants = ctx.variants(
-        "syscall/calls", lambda peer: Work([ctx.program("calls"), directory(peer),
-                                            count(ctx, peer)]), json_out=True)
+        "syscall/calls", lambda peer: Work([ctx.program("calls"), directory(peer), ms]),
+        json_out=True)
     peer = ctx.peer("hermit")
     if peer:
-        calls.variants += extra(ctx, "calls", ["/tmp", count(ctx, peer)])
+        calls.variants += extra(ctx, "calls", ["/tmp", ms])
     return [null, calls]
 
 
