@@ -49,9 +49,12 @@ class Statistics(unittest.TestCase):
         self.assertEqual((stats.percentile(values, 5), stats.percentile(values, 95)), (6, 95))
         self.assertEqual(stats.summary([3, 1, 2])["median"], 2)
 
-    def test_spread(self):
-        self.assertAlmostEqual(stats.relative_spread({"median": 10, "p5": 9, "p95": 11}), 0.1)
-        self.assertEqual(stats.relative_spread({"median": 0, "p5": 0, "p95": 0}), 0)
+    def test_noise(self):
+        self.assertEqual(stats.median_interval([3, 1, 2]), (1, 3))
+        self.assertEqual(stats.median_interval(list(range(1, 21))), (6, 15))
+        self.assertAlmostEqual(stats.relative_noise([10] * 19 + [1000]), 0)
+        self.assertAlmostEqual(stats.relative_noise([8, 10, 11]), 0.25)
+        self.assertEqual(stats.relative_noise([0, 0]), 0)
         self.assertAlmostEqual(stats.combined(3, 4), 5)
 
 

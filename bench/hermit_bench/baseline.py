@@ -2,11 +2,12 @@
 """Is a run worse than an earlier one by more than noise?
 
 What is compared are ratios to the reference of the same run (native, mostly), and sizes in KiB as
-they are; never absolute time.  The noise of a ratio comes from the spreads of the four figures it
-is made of, added in quadrature; a difference must also be larger than DIFFERENCE_MIN.
+they are; never absolute time.  The noise of a comparison comes from the intervals that the medians
+lie in, of the four figures that the two ratios are made of, added in quadrature; a difference must
+also be larger than DIFFERENCE_MIN.
 """
 from . import machine
-from .stats import combined, relative_spread
+from .stats import combined, relative_noise
 
 DIFFERENCE_MIN = 0.10
 SPREAD_MAX = 4.0  # more noise than that says nothing
@@ -17,7 +18,7 @@ def _key(row):
 
 
 def _figure(row):
-    """(what to compare, its relative spread given the row it refers to), or None."""
+    """(what is compared, its value), or None."""
     if row["unit"] == "KiB":
         return "size", row["median"]
     if row.get("ratio") and row["variant"] != row["reference"]:
@@ -25,11 +26,11 @@ def _figure(row):
     return None
 
 
-def _spread(row, rows):
+def _noise(row, rows):
     if row["unit"] == "KiB":
-        return relative_spread(row)
+        return relative_noise(row["values"])
     base = rows[(row["suite"], row["case"], row["metric"], row["reference"])]
-    return combined(relative_spread(row), relative_spread(base))
+    return combined(relative_noise(row["values"]), relative_noise(base["values"]))
 
 
 def compare(new, old, slack=1.0):
@@ -45,7 +46,7 @@ def compare(new, old, slack=1.0):
         if not earlier or earlier["unit"] != row["unit"] or not _figure(row) or \
                 not _figure(earlier):
             continue
-        noise = combined(_spread(row, now), _spread(earlier, before))
+        noise = combined(_noise(row, now), _noise(earlier, before))
         if noise > SPREAD_MAX:
             continue
         count += 1

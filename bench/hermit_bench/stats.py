@@ -16,13 +16,23 @@ def summary(values):
             "min": min(values), "max": max(values)}
 
 
-def relative_spread(row):
-    """Half of p5 to p95, as a part of the median."""
-    if not row["median"]:
-        return 0.0
-    return abs((row["p95"] - row["p5"]) / 2 / row["median"])
+def median_interval(values):
+    """Where the median lies with 95 %, by ranks: no distribution is assumed, and an outlier moves
+    nothing.  All of the range for few values."""
+    ordered = sorted(values)
+    outside = max(0, math.floor((len(ordered) - 1.96 * math.sqrt(len(ordered))) / 2))
+    return ordered[outside], ordered[len(ordered) - 1 - outside]
+
+
+def relative_noise(values):
+    """By which part the median may be wrong."""
+    middle = statistics.median(values)
+    low, high = median_interval(values)
+    if middle <= 0 or low <= 0:
+        return 0.0 if low == high else math.inf
+    return max(high / middle, middle / low) - 1
 
 
 def combined(*spreads):
-    """The relative spread of a product or quotient of independent figures."""
+    """The relative noise of a product or quotient of independent figures."""
     return math.sqrt(sum(s * s for s in spreads))
