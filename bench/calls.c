@@ -20,6 +20,7 @@
 
 #define WARM_UP 2000 /* a call made so often has become a jump, where it can */
 #define BATCH 128
+#define BATCHES_MAX 16384
 
 static int null_fd, zero_fd, file_fd, pipe_fd[2];
 static char path[PATH_MAX];
@@ -128,20 +129,30 @@ static int prepare(const char *dir) {
     return 0;
 }
 
-/* Nanoseconds a call, or a negative number where it fails. */
+static int by_size(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Nanoseconds a call, of the median batch: one in which the machine did something else does not
+ * count.  A negative number where the call fails. */
 static double measure(int (*once)(void), uint64_t ns) {
-    uint64_t rounds = 0, start, now;
+    static uint64_t batches[BATCHES_MAX];
+    uint64_t n = 0, start = clock_ns(), last, now;
 
     for (int i = 0; i < WARM_UP; i++)
         if (once()) return -1;
-    start = clock_ns();
+    last = clock_ns();
     do {
         for (int i = 0; i < BATCH; i++)
             if (once()) return -1;
-        rounds += BATCH;
         now = clock_ns();
-    } while (now - start < ns);
-    return (double)(now - start) / (double)rounds;
+        batches[n++] = now - last;
+        last = now;
+    } while (n < BATCHES_MAX && now - start < ns);
+    qsort(batches, n, sizeof batches[0], by_size);
+    return (double)batches[n / 2] / BATCH;
 }
 
 int main(int argc, char **argv) {
