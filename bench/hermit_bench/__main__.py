@@ -4,6 +4,7 @@ import argparse
 import datetime
 import json
 import os
+import signal
 import sys
 import tempfile
 
@@ -258,6 +259,7 @@ def main(argv=None):
     if args.fetch_kernel:
         print(linuxvm.fetch_kernel())
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to tidy up, as on Ctrl-C
     try:
         run = load(args.source) if args.source else run_here(args)
     except KeyboardInterrupt:
