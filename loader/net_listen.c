@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets that listen.  Connections are accepted before the guest asks and put into the socket's
  * receive ring, as records.  Owns nothing. */
-#include <loader/net_socket.h>
+#include <loader/net_call.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -61,7 +61,7 @@ int net_listen(struct net_socket *s, uint32_t backlog) {
         int r = become_published(s, p);
         if (r != 0) return r;
     }
-    if (s->bound && s->port == NULL) return -EACCES; /* user mode, not published */
+    if (net_call_mode() == HC_NET_USER && s->port == NULL) return -EACCES; /* not published */
     if (listen(s->fd, backlog > INT_MAX ? INT_MAX : (int)backlog) != 0) return -errno;
     s->listener->limit = backlog < NET_PENDING ? backlog + 1 : NET_PENDING;
     net_set_state(s, HC_NET_LISTENING, 0);
