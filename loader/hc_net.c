@@ -79,20 +79,6 @@ int64_t hc_net_open(union hc_args *args) {
     return r;
 }
 
-/* A datagram socket at a published port. */
-static int64_t bind_published(struct net_socket *s, struct net_port *p) {
-    int v6only = 0;
-    socklen_t len = sizeof(v6only);
-    if (s->family == AF_INET6) getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len);
-    int fd = net_port_take(p, s->family, v6only != 0);
-    if (fd < 0) return fd;
-    close(s->fd);
-    s->fd = fd;
-    s->port = p;
-    s->watched = false;
-    return net_watch(s);
-}
-
 static int64_t bind_here(struct net_socket *s, const struct net_addr *a) {
     struct sockaddr_storage to;
     socklen_t len = net_addr_sockaddr(a, s->family, &to);
@@ -109,7 +95,9 @@ static int64_t bind_in_user_mode(struct net_socket *s, const struct net_addr *a)
     if (stream || a->port == 0 || s->protocol == IPPROTO_ICMP || s->protocol == IPPROTO_ICMPV6)
         return 0;
     struct net_port *p = net_port_find(true, a->port);
-    return p != NULL ? bind_published(s, p) : 0;
+    if (p == NULL) return 0;
+    int r = net_port_give(p, s);
+    return r == 0 ? net_watch(s) : r;
 }
 
 int64_t net_call_bind(struct net_socket *s, struct hc_net_name *a) {

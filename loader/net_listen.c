@@ -37,17 +37,10 @@ void net_note_option(struct net_socket *s, int level, int name, const void *valu
 /* -p: the port's own socket takes this one's place. */
 static int become_published(struct net_socket *s, struct net_port *p) {
     const struct net_listener *l = s->listener;
-    int v6only = 0;
-    socklen_t len = sizeof(v6only);
-    if (s->family == AF_INET6) getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len);
-    int fd = net_port_take(p, s->family, v6only != 0);
-    if (fd < 0) return fd;
-    close(s->fd);
-    s->fd = fd;
-    s->watched = false;
-    s->port = p;
+    int r = net_port_give(p, s);
+    if (r != 0) return r;
     for (uint32_t i = 0; i < l->option_count; i++)
-        (void)!setsockopt(fd, l->options[i].level, l->options[i].name, &l->options[i].value,
+        (void)!setsockopt(s->fd, l->options[i].level, l->options[i].name, &l->options[i].value,
                           sizeof(int));
     return 0;
 }

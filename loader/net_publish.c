@@ -140,7 +140,8 @@ static void split_families(struct net_port *p) {
     bind_apart(p);
 }
 
-int net_port_take(struct net_port *p, int family, bool v6only) {
+/* The descriptor for a guest's socket that is bound to the port: a duplicate, or -errno. */
+static int take(struct net_port *p, int family, bool v6only) {
     bool two = p->fd4 >= 0 && p->fd6 >= 0;
     bool dual = family == AF_INET6 && !v6only;
     bool four = two ? family == AF_INET || dual : p->fd4 >= 0;
@@ -153,6 +154,19 @@ int net_port_take(struct net_port *p, int family, bool v6only) {
     p->taken4 |= four;
     p->taken6 |= six;
     return copy;
+}
+
+int net_port_give(struct net_port *p, struct net_socket *s) {
+    int v6only = 0;
+    socklen_t len = sizeof(v6only);
+    if (s->family == AF_INET6) getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len);
+    int fd = take(p, s->family, v6only != 0);
+    if (fd < 0) return fd;
+    close(s->fd);
+    s->fd = fd;
+    s->port = p;
+    s->watched = false;
+    return 0;
 }
 
 void net_port_release(struct net_port *p, int family) {

@@ -108,8 +108,9 @@ int64_t net_set_option(struct net_socket *s, int level, int name, const void *va
 
 /* net_publish.c */
 struct net_port *net_port_find(bool udp, uint16_t guest);
-/* The descriptor for a guest's socket that is bound to the port: a duplicate, or -errno. */
-int net_port_take(struct net_port *p, int family, bool v6only);
+/* The port's own socket takes the place of the one that s has, which is watched no longer: 0 or
+ * -errno. */
+int net_port_give(struct net_port *p, struct net_socket *s);
 void net_port_release(struct net_port *p, int family);
 uint16_t net_port_guest(const struct net_port *p);
 
