@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The NET_* calls but transfers: set-up, addresses, options.  Every number, family, option and
+/* The NET_* calls but transfers and options: set-up and addresses.  Every number, family and
  * address of the guest is checked here.  Owns nothing. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -80,20 +79,6 @@ int64_t hc_net_open(union hc_args *args) {
     return r;
 }
 
-/* A datagram socket at a published port. */
-static int64_t bind_published(struct net_socket *s, struct net_port *p) {
-    int v6only = 0;
-    socklen_t len = sizeof(v6only);
-    if (s->family == AF_INET6) getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len);
-    int fd = net_port_take(p, s->family, v6only != 0);
-    if (fd < 0) return fd;
-    close(s->fd);
-    s->fd = fd;
-    s->port = p;
-    s->watched = false;
-    return net_watch(s);
-}
-
 static int64_t bind_here(struct net_socket *s, const struct net_addr *a) {
     struct sockaddr_storage to;
     socklen_t len = net_addr_sockaddr(a, s->family, &to);
@@ -110,7 +95,9 @@ static int64_t bind_in_user_mode(struct net_socket *s, const struct net_addr *a)
     if (stream || a->port == 0 || s->protocol == IPPROTO_ICMP || s->protocol == IPPROTO_ICMPV6)
         return 0;
     struct net_port *p = net_port_find(true, a->port);
-    return p != NULL ? bind_published(s, p) : 0;
+    if (p == NULL) return 0;
+    int r = net_port_give(p, s);
+    return r == 0 ? net_watch(s) : r;
 }
 
 int64_t net_call_bind(struct net_socket *s, struct hc_net_name *a) {
@@ -169,59 +156,4 @@ int64_t net_call_name(struct net_socket *s, struct hc_net_name *a) {
     bool published = !peer && s->port != NULL;
     net_addr_write(&a->addr, &name, s->family, published ? net_port_guest(s->port) : 0);
     return 0;
-}
-
-/* Options that give the socket more than the program could have, reach files or devices of the
- * host, or make close(2) wait. */
-static bool may_set(int level, int name) {
-    switch (level) {
-    case SOL_SOCKET:
-        return name != SO_ATTACH_FILTER && name != SO_ATTACH_BPF && name != SO_DETACH_FILTER &&
-               name != SO_ATTACH_REUSEPORT_CBPF && name != SO_ATTACH_REUSEPORT_EBPF &&
-               name != SO_MARK && name != SO_RCVBUFFORCE && name != SO_SNDBUFFORCE &&
-               name != SO_PEEK_OFF && name != SO_DEBUG && name != SO_BINDTODEVICE;
-    case IPPROTO_TCP:
-        return name != TCP_ULP && name != TCP_REPAIR && name != TCP_REPAIR_QUEUE &&
-               name != TCP_REPAIR_OPTIONS && name != TCP_ZEROCOPY_RECEIVE;
-    case IPPROTO_IP:
-        return name != IP_TRANSPARENT && name < 64; /* from there on: netfilter's */
-    case IPPROTO_IPV6:
-        return name != IPV6_TRANSPARENT && (name < 64 || name > 70);
-    case IPPROTO_UDP:
-    case IPPROTO_ICMPV6:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* SO_LINGER with a time would make close(2) wait here: the rest is sent in the background as it is
- * without. */
-static int64_t set_linger(struct net_socket *s, const void *value, uint32_t len) {
-    struct linger l;
-    if (len < sizeof(l)) return -EINVAL;
-    memcpy(&l, value, sizeof(l));
-    if (l.l_onoff && l.l_linger != 0) l.l_onoff = 0;
-    return setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)) == 0 ? 0 : -errno;
-}
-
-int64_t net_call_setopt(struct net_socket *s, struct hc_net_option *a) {
-    uint8_t value[HC_NET_OPTION];
-    if (a->len > sizeof(value)) return -EINVAL;
-    if (guest_copy_in(value, a->value, a->len) != 0) return -EFAULT;
-    if (!may_set(a->level, a->name)) return -ENOPROTOOPT;
-    if (a->level == SOL_SOCKET && a->name == SO_LINGER) return set_linger(s, value, a->len);
-    if (setsockopt(s->fd, a->level, a->name, value, a->len) != 0) return -errno;
-    net_note_option(s, a->level, a->name, value, a->len);
-    return 0;
-}
-
-int64_t net_call_getopt(struct net_socket *s, struct hc_net_option *a) {
-    uint8_t value[HC_NET_OPTION];
-    socklen_t len = a->len;
-    if (len > sizeof(value)) len = sizeof(value);
-    if (!may_set(a->level, a->name)) return -ENOPROTOOPT;
-    if (getsockopt(s->fd, a->level, a->name, value, &len) != 0) return -errno;
-    a->len = len;
-    return guest_copy_out(a->value, value, len);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets that listen.  Connections are accepted before the guest asks and put into the socket's
  * receive ring, as records.  Owns nothing. */
-#include <loader/net_socket.h>
+#include <loader/net_call.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -37,17 +37,10 @@ void net_note_option(struct net_socket *s, int level, int name, const void *valu
 /* -p: the port's own socket takes this one's place. */
 static int become_published(struct net_socket *s, struct net_port *p) {
     const struct net_listener *l = s->listener;
-    int v6only = 0;
-    socklen_t len = sizeof(v6only);
-    if (s->family == AF_INET6) getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len);
-    int fd = net_port_take(p, s->family, v6only != 0);
-    if (fd < 0) return fd;
-    close(s->fd);
-    s->fd = fd;
-    s->watched = false;
-    s->port = p;
+    int r = net_port_give(p, s);
+    if (r != 0) return r;
     for (uint32_t i = 0; i < l->option_count; i++)
-        (void)!setsockopt(fd, l->options[i].level, l->options[i].name, &l->options[i].value,
+        (void)!setsockopt(s->fd, l->options[i].level, l->options[i].name, &l->options[i].value,
                           sizeof(int));
     return 0;
 }
@@ -61,7 +54,7 @@ int net_listen(struct net_socket *s, uint32_t backlog) {
         int r = become_published(s, p);
         if (r != 0) return r;
     }
-    if (s->bound && s->port == NULL) return -EACCES; /* user mode, not published */
+    if (net_call_mode() == HC_NET_USER && s->port == NULL) return -EACCES; /* not published */
     if (listen(s->fd, backlog > INT_MAX ? INT_MAX : (int)backlog) != 0) return -errno;
     s->listener->limit = backlog < NET_PENDING ? backlog + 1 : NET_PENDING;
     net_set_state(s, HC_NET_LISTENING, 0);

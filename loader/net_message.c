@@ -3,6 +3,7 @@
  * nothing. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,19 +24,46 @@ static void note_ready(const struct net_socket *s, struct hc_net_message *a) {
     a->edges = s->slot->edges;
 }
 
-/* Control messages to send: those of the internet protocols alone. */
-static int read_control(struct msghdr *m, const struct hc_net_message *a, void *buf) {
-    if (a->control_len == 0) return 0;
-    if (a->control_len > HC_NET_CONTROL) return -EINVAL;
-    if (guest_copy_in(buf, a->control, a->control_len) != 0) return -EFAULT;
-    m->msg_control = buf;
-    m->msg_controllen = a->control_len;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_len < sizeof(*c)) return -EINVAL;
-        if (c->cmsg_level != IPPROTO_IP && c->cmsg_level != IPPROTO_IPV6 &&
-            c->cmsg_level != IPPROTO_UDP)
-            return -EINVAL;
+/* Control messages that the guest may send.  Others choose a way past the rules (source routes) or
+ * are the host's affair. */
+static bool may_send_control(int level, int type) {
+    switch (level) {
+    case IPPROTO_IP:
+        return type == IP_PKTINFO || type == IP_TTL || type == IP_TOS;
+    case IPPROTO_IPV6:
+        return type == IPV6_PKTINFO || type == IPV6_HOPLIMIT || type == IPV6_TCLASS;
+    case IPPROTO_UDP:
+        return type == UDP_SEGMENT;
+    default:
+        return false;
     }
+}
+
+/* In user mode the guest's addresses and interfaces are its own. */
+static bool is_source(int level, int type) {
+    return (level == IPPROTO_IP && type == IP_PKTINFO) ||
+           (level == IPPROTO_IPV6 && type == IPV6_PKTINFO);
+}
+
+/* Copies what the host is to know into `out` (HC_NET_CONTROL bytes).  Not by CMSG_NXTHDR: that
+ * passes over a last one without padding, which the host's kernel does not. */
+static int read_control(struct msghdr *m, const struct hc_net_message *a, uint8_t *out) {
+    uint8_t in[HC_NET_CONTROL];
+    struct cmsghdr c;
+    size_t used = 0;
+    if (a->control_len > sizeof(in)) return -EINVAL;
+    if (a->control_len > 0 && guest_copy_in(in, a->control, a->control_len) != 0) return -EFAULT;
+    for (size_t at = 0; at < a->control_len; at += CMSG_ALIGN(c.cmsg_len)) {
+        if (a->control_len - at < sizeof(c)) break;
+        memcpy(&c, in + at, sizeof(c));
+        if (c.cmsg_len < sizeof(c) || c.cmsg_len > a->control_len - at) return -EINVAL;
+        if (!may_send_control(c.cmsg_level, c.cmsg_type)) return -EINVAL;
+        if (net_call_mode() == HC_NET_USER && is_source(c.cmsg_level, c.cmsg_type)) continue;
+        memcpy(out + used, in + at, c.cmsg_len);
+        used += CMSG_ALIGN(c.cmsg_len);
+    }
+    m->msg_control = used > 0 ? out : NULL;
+    m->msg_controllen = used;
     return 0;
 }
 
@@ -85,7 +113,7 @@ static int64_t destination(struct net_socket *s, struct msghdr *m, const struct 
 int64_t net_call_send(struct net_socket *s, struct hc_net_message *a) {
     struct sockaddr_storage name;
     struct iovec iov[HC_MAX_SEGS];
-    _Alignas(8) uint8_t control[HC_NET_CONTROL];
+    _Alignas(8) uint8_t control[HC_NET_CONTROL] = {0};
     struct msghdr m = {.msg_name = &name, .msg_iov = iov, .msg_iovlen = a->count};
     int64_t r = guest_iov(a->segs, a->count, iov);
     if (r < 0) return r;
@@ -103,7 +131,7 @@ int64_t net_call_send(struct net_socket *s, struct hc_net_message *a) {
 int64_t net_call_recv(struct net_socket *s, struct hc_net_message *a) {
     struct sockaddr_storage name;
     struct iovec iov[HC_MAX_SEGS];
-    _Alignas(8) uint8_t control[HC_NET_CONTROL];
+    _Alignas(8) uint8_t control[HC_NET_CONTROL] = {0}; /* the host leaves gaps */
     struct msghdr m = {.msg_name = &name,
                        .msg_namelen = sizeof(name),
                        .msg_iov = iov,
@@ -120,7 +148,7 @@ int64_t net_call_recv(struct net_socket *s, struct hc_net_message *a) {
     a->result_flags = (uint32_t)m.msg_flags;
     a->addr.len = 0;
     if (m.msg_namelen > 0) net_addr_write(&a->addr, &name, s->family, 0);
-    note_peer(s, &a->addr);
+    if (!(a->flags & MSG_ERRQUEUE)) note_peer(s, &a->addr); /* there: whom a message was for */
     a->control_len = (uint32_t)m.msg_controllen;
     if (a->control_len > 0 && guest_copy_out(a->control, control, a->control_len) != 0)
         return -EFAULT;

@@ -14,6 +14,7 @@
 #include <loader/diag.h>
 
 #define DNS_PORT 53
+#define LOOPBACK_INDEX 1 /* the interface lo, in any network namespace */
 
 static enum hc_net_mode mode;
 static const struct net_rule *rules;
@@ -22,12 +23,14 @@ static struct net_addr resolvers[HC_NET_RESOLVERS];
 static uint32_t resolver_count;
 static bool said_loopback, said_blocked;
 
-static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+#define MAPPED_BITS 96 /* of an IPv6 address before the IPv4 one in it */
+static const uint8_t mapped[MAPPED_BITS / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 static void unmap(struct net_addr *a) {
     if (a->family != AF_INET6 || memcmp(a->bytes, mapped, sizeof(mapped)) != 0) return;
     a->family = AF_INET;
-    memmove(a->bytes, a->bytes + 12, 4);
+    memcpy(a->bytes, a->bytes + 12, 4);
+    memset(a->bytes + 4, 0, sizeof(a->bytes) - 4);
 }
 
 bool net_addr_read(struct net_addr *out, const struct hc_net_addr *a) {
@@ -112,6 +115,11 @@ void net_addr_write(struct hc_net_addr *out, const struct sockaddr_storage *a, i
 bool net_addr_is_loopback(const struct net_addr *a) {
     static const uint8_t none[16], one[16] = {[15] = 1};
     if (a->family == AF_INET) return a->bytes[0] == 127 || memcmp(a->bytes, none, 4) == 0;
+    /* Link-local addresses and groups may name an interface; and there is a scope of groups that do
+     * not leave the machine. */
+    bool local = (a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80) || a->bytes[0] == 0xff;
+    if (local && (a->scope == LOOPBACK_INDEX || (a->bytes[0] == 0xff && (a->bytes[1] & 15) <= 1)))
+        return true;
     return memcmp(a->bytes, one, 16) == 0 || memcmp(a->bytes, none, 16) == 0;
 }
 
@@ -154,11 +162,15 @@ static bool is_resolver(const struct net_addr *to) {
 }
 
 static bool fits(const struct net_rule *r, const struct net_addr *to) {
-    if (r->net.family != to->family || (r->net.port != 0 && r->net.port != to->port)) return false;
-    for (unsigned bit = 0; bit < r->prefix; bit += 8) {
-        unsigned left = r->prefix - bit;
+    struct net_addr net = r->net;
+    unsigned prefix = r->prefix;
+    if (prefix >= MAPPED_BITS) unmap(&net); /* a rule may be written as ::ffff:10.0.0.0/104 */
+    if (net.family != r->net.family) prefix -= MAPPED_BITS;
+    if (net.family != to->family || (net.port != 0 && net.port != to->port)) return false;
+    for (unsigned bit = 0; bit < prefix; bit += 8) {
+        unsigned left = prefix - bit;
         uint8_t mask = left >= 8 ? 0xff : (uint8_t)(0xff << (8 - left));
-        if ((r->net.bytes[bit / 8] ^ to->bytes[bit / 8]) & mask) return false;
+        if ((net.bytes[bit / 8] ^ to->bytes[bit / 8]) & mask) return false;
     }
     return true;
 }

@@ -113,6 +113,16 @@ struct net_port *net_port_find(bool udp, uint16_t guest) {
     return NULL;
 }
 
+/* One that cannot be had again is gone: -1. */
+static void bind_apart(struct net_port *p) {
+    struct net_addr a = {.family = AF_INET, .port = p->host};
+    p->fd4 = bind_socket(&a, AF_INET, p->from->udp, false);
+    a.family = AF_INET6;
+    p->fd6 = bind_socket(&a, AF_INET6, p->from->udp, false);
+    if (p->fd4 < 0) p->fd4 = -1;
+    if (p->fd6 < 0) p->fd6 = -1;
+}
+
 /* Both families in one socket take the place of the two. */
 static int join_families(struct net_port *p) {
     struct net_addr a = {.family = AF_INET6, .port = p->host};
@@ -120,18 +130,18 @@ static int join_families(struct net_port *p) {
     close(p->fd6);
     p->fd4 = -1;
     p->fd6 = bind_socket(&a, AF_INET6, p->from->udp, true);
-    return p->fd6;
+    int error = p->fd6;
+    if (p->fd6 < 0) bind_apart(p);
+    return error;
 }
 
 static void split_families(struct net_port *p) {
-    struct net_addr a = {.family = AF_INET, .port = p->host};
     close(p->fd6);
-    p->fd4 = bind_socket(&a, AF_INET, p->from->udp, false);
-    a.family = AF_INET6;
-    p->fd6 = bind_socket(&a, AF_INET6, p->from->udp, false);
+    bind_apart(p);
 }
 
-int net_port_take(struct net_port *p, int family, bool v6only) {
+/* The descriptor for a guest's socket that is bound to the port: a duplicate, or -errno. */
+static int take(struct net_port *p, int family, bool v6only) {
     bool two = p->fd4 >= 0 && p->fd6 >= 0;
     bool dual = family == AF_INET6 && !v6only;
     bool four = two ? family == AF_INET || dual : p->fd4 >= 0;
@@ -144,6 +154,19 @@ int net_port_take(struct net_port *p, int family, bool v6only) {
     p->taken4 |= four;
     p->taken6 |= six;
     return copy;
+}
+
+int net_port_give(struct net_port *p, struct net_socket *s) {
+    int v6only = 0;
+    socklen_t len = sizeof(v6only);
+    if (s->family == AF_INET6) getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len);
+    int fd = take(p, s->family, v6only != 0);
+    if (fd < 0) return fd;
+    close(s->fd);
+    s->fd = fd;
+    s->port = p;
+    s->watched = false;
+    return 0;
 }
 
 void net_port_release(struct net_port *p, int family) {

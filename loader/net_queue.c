@@ -59,14 +59,6 @@ bool net_has_commands(void) {
            __atomic_load_n(&net_shared->command_head, __ATOMIC_SEQ_CST) != command_tail;
 }
 
-static void set_option(struct net_socket *s, uint32_t packed, uint32_t value) {
-    int level = (int)(packed >> 16), name = (int)(packed & 0xffff), v = (int)value;
-    /* Those alone that the call lets pass as well, and that cannot make close(2) wait. */
-    if (level == SOL_SOCKET && name == SO_LINGER) return;
-    net_note_option(s, level, name, &v, sizeof(v));
-    (void)!setsockopt(s->fd, level, name, &v, sizeof(v));
-}
-
 static void shut(struct net_socket *s, uint32_t how) {
     if (s->type != SOCK_STREAM && how <= SHUT_RDWR) shutdown(s->fd, (int)how);
     if (s->type != SOCK_STREAM) return;
@@ -93,7 +85,8 @@ static void run(const struct hc_net_command *c) {
         if (net_unsent(s) == 0) return net_destroy(s);
         return net_send(s);
     case HC_NET_OP_OPTION:
-        return set_option(s, c->a, c->b);
+        (void)net_set_option(s, (int)(c->a >> 16), (int)(c->a & 0xffff), &c->b, sizeof(c->b));
+        return;
     default:
         return;
     }

@@ -35,9 +35,9 @@ static struct hc_net_addr resolvers[HC_NET_RESOLVERS];
 static uint32_t resolver_count;
 static int epoll_fd = -1;
 static bool started;
-static struct net_socket *waiting;
-static uint32_t visits, sleepers; /* atomic: of virtual CPUs, so far; asleep now */
-static uint32_t awake;            /* futex: 0 while the thread sleeps */
+static struct net_socket *waiting, *retrying; /* the latter: what is left of the former */
+static uint32_t visits, sleepers;             /* atomic: of virtual CPUs, so far; asleep now */
+static uint32_t awake;                        /* futex: 0 while the thread sleeps */
 
 void net_init(const struct options *o) {
     mode = o->net;
@@ -74,6 +74,8 @@ void net_unwatch(struct net_socket *s) {
     s->watched = false;
 }
 
+static bool anything_waits(void) { return __atomic_load_n(&waiting, __ATOMIC_RELAXED) != NULL; }
+
 void net_retry(struct net_socket *s) {
     if (s->waiting) return;
     s->waiting = true;
@@ -81,24 +83,29 @@ void net_retry(struct net_socket *s) {
     waiting = s;
 }
 
-void net_forget_retry(struct net_socket *s) {
-    for (struct net_socket **at = &waiting; s->waiting && *at != NULL; at = &(*at)->next) {
+static bool take_out(struct net_socket **list, const struct net_socket *s) {
+    for (struct net_socket **at = list; *at != NULL; at = &(*at)->next) {
         if (*at != s) continue;
         *at = s->next;
-        break;
+        return true;
     }
+    return false;
+}
+
+void net_forget_retry(struct net_socket *s) {
+    if (s->waiting && !take_out(&waiting, s)) take_out(&retrying, s);
     s->waiting = false;
 }
 
 static void retry_all(void) {
-    struct net_socket *list = waiting;
+    retrying = waiting;
     waiting = NULL;
-    while (list != NULL) {
-        struct net_socket *s = list;
-        list = s->next;
+    while (retrying != NULL) {
+        struct net_socket *s = retrying;
+        retrying = s->next;
         s->waiting = false;
         if (s->rx_more) net_receive(s);
-        if (!s->tx_stuck) net_send(s);
+        if (s->fd >= 0 && !s->tx_stuck) net_send(s);
     }
 }
 
@@ -172,8 +179,7 @@ int64_t hc_net_serve(union hc_args *args) {
 enum net_sleep net_sleep_begin(void) {
     if (!net_started()) return NET_OFF;
     __atomic_fetch_add(&sleepers, 1, __ATOMIC_SEQ_CST);
-    if (!net_has_news())
-        return __atomic_load_n(&waiting, __ATOMIC_RELAXED) != NULL ? NET_SOON : NET_SLEEP;
+    if (!net_has_news()) return anything_waits() ? NET_SOON : NET_SLEEP;
     __atomic_fetch_sub(&sleepers, 1, __ATOMIC_SEQ_CST);
     return NET_NEWS;
 }
@@ -220,7 +226,7 @@ static void *helper_main(void *arg) {
         rest(helping);
         uint32_t now = __atomic_load_n(&visits, __ATOMIC_RELAXED);
         bool asleep = __atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) > 0;
-        if (now != seen || (asleep && !net_has_commands() && waiting == NULL)) {
+        if (now != seen || (asleep && !net_has_commands() && !anything_waits())) {
             helping = untaken = false; /* virtual CPUs do it themselves */
             idle = now != seen ? 0 : idle + 1;
             seen = now;

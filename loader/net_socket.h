@@ -103,10 +103,14 @@ void net_listener_end(struct net_socket *s);
 /* Notes an option for the socket that will listen in its place. */
 void net_note_option(struct net_socket *s, int level, int name, const void *value, uint32_t len);
 
+/* net_option.c: 0 or -errno; -ENOPROTOOPT for those that no guest may set. */
+int64_t net_set_option(struct net_socket *s, int level, int name, const void *value, uint32_t len);
+
 /* net_publish.c */
 struct net_port *net_port_find(bool udp, uint16_t guest);
-/* The descriptor for a guest's socket that is bound to the port: a duplicate, or -errno. */
-int net_port_take(struct net_port *p, int family, bool v6only);
+/* The port's own socket takes the place of the one that s has, which is watched no longer: 0 or
+ * -errno. */
+int net_port_give(struct net_port *p, struct net_socket *s);
 void net_port_release(struct net_port *p, int family);
 uint16_t net_port_guest(const struct net_port *p);
 

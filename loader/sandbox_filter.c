@@ -58,11 +58,14 @@ static const int calls[] = {
     /* the end: main.c, stats.c */
     SYS_getrusage, SYS_exit_group};
 
-/* With a network besides: net_*.c, hc_net.c.  socket(2) is one of the internet families. */
+/* With a network besides: net_*.c, hc_net.c.  socket(2) is one of the internet families,
+ * a stream or datagrams. */
 static const int net_calls[] = {SYS_bind,        SYS_listen,      SYS_accept4,    SYS_connect,
                                 SYS_sendmsg,     SYS_recvmsg,     SYS_setsockopt, SYS_getsockopt,
                                 SYS_getsockname, SYS_getpeername, SYS_shutdown,   SYS_epoll_ctl,
                                 SYS_epoll_wait,  SYS_epoll_pwait};
+
+#define TYPE_MASK 0xf /* of socket(2)'s second argument; SOCK_CLOEXEC and the like lie above */
 
 static scmp_filter_ctx ctx;
 
@@ -103,8 +106,15 @@ static void add_rules(void) {
 static void add_net_rules(void) {
     for (size_t i = 0; i < COUNT(net_calls); i++)
         check(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, net_calls[i], 0), "call");
-    allow(SYS_socket, 0, UINT32_MAX, AF_INET);
-    allow(SYS_socket, 0, UINT32_MAX, AF_INET6);
+    for (unsigned i = 0; i < 4; i++) {
+        const struct scmp_arg_cmp family = {
+            .arg = 0, .op = SCMP_CMP_EQ, .datum_a = i % 2 ? AF_INET : AF_INET6, .datum_b = 0};
+        const struct scmp_arg_cmp type = {.arg = 1,
+                                          .op = SCMP_CMP_MASKED_EQ,
+                                          .datum_a = TYPE_MASK,
+                                          .datum_b = i / 2 ? SOCK_STREAM : SOCK_DGRAM};
+        check(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SYS_socket, 2, family, type), "socket");
+    }
 }
 
 static void print_filter(const char *name, bool network) {

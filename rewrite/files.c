@@ -93,19 +93,36 @@ static int write_all(int fd, const uint8_t *bytes, size_t size) {
     return 0;
 }
 
-/* Renamed into place: who has the old file mapped keeps it. */
+/* The old file's owner and mode.  Who cannot give it to its owner does not give it that owner's
+ * rights either. */
+static int be_like(int fd, const struct stat *old) {
+    struct stat st;
+    mode_t mode = old->st_mode & 07777;
+    if (fstat(fd, &st) != 0) return errno;
+    bool same = st.st_uid == old->st_uid && st.st_gid == old->st_gid;
+    if (!same && fchown(fd, old->st_uid, old->st_gid) != 0) mode &= 0777;
+    return fchmod(fd, mode) == 0 ? 0 : errno;
+}
+
+/* Renamed into place: who has the old file mapped keeps it.  A symbolic link stays one. */
 int files_write(const char *path, const char *like, const uint8_t *bytes, size_t size) {
-    char *temporary;
+    char *temporary = NULL;
     struct stat st;
     if (stat(like, &st) != 0) return errno;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0) return ENOMEM;
+    char *linked = realpath(path, NULL);
+    const char *target = linked != NULL ? linked : path;
+    if (asprintf(&temporary, "%s.XXXXXX", target) < 0) {
+        free(linked);
+        return ENOMEM;
+    }
     make_parents(temporary);
     int fd = mkstemp(temporary), error = fd < 0 ? errno : 0;
     if (error == 0) error = write_all(fd, bytes, size);
-    if (error == 0 && fchmod(fd, st.st_mode & 07777) != 0) error = errno;
+    if (error == 0) error = be_like(fd, &st);
     if (fd >= 0 && close(fd) != 0 && error == 0) error = errno;
-    if (error == 0 && rename(temporary, path) != 0) error = errno;
+    if (error == 0 && rename(temporary, target) != 0) error = errno;
     if (error != 0 && fd >= 0) unlink(temporary);
     free(temporary);
+    free(linked);
     return error;
 }

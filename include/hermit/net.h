@@ -131,7 +131,7 @@ struct hc_net_open {
     uint32_t generation; /* OUT */
 };
 /* NET_BIND, NET_CONNECT, NET_NAME (OUT addr; flags 1: the peer's), NET_LISTEN (flags: backlog).  In
- * user mode a bound port that is not published gives -EACCES from NET_LISTEN. */
+ * user mode NET_LISTEN gives -EACCES but for a bound port that is published. */
 struct hc_net_name {
     uint32_t number, flags;
     struct hc_net_addr addr;
@@ -144,7 +144,8 @@ struct hc_net_message {
     uint32_t count;
     uint32_t result_flags; /* OUT MSG_* */
     struct hc_net_addr addr;
-    gpa_t control;        /* HC_NET_CONTROL bytes, or 0 */
+    gpa_t control;        /* HC_NET_CONTROL bytes, or 0; NET_SEND: -EINVAL for other kinds than
+                           * the source, hop limit, class and segment size */
     uint32_t control_len; /* bytes; NET_RECV: OUT */
     uint32_t ready;
     uint32_t edges;

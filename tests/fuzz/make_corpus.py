@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import elf_files  # noqa: E402
 
-HYPERCALLS = 31  # a little more than hypercall.h defines
+HYPERCALLS = 45  # a little more than hypercall.h defines
 OPERATION_BYTES = 1 + 14 * 3
 
 
@@ -45,6 +45,31 @@ def make_programs(directory):
                        input=SOURCE + extra, text=True, check=True)
 
 
+def make_net(directory):
+    """Seeds for fuzz_net: its operations as twelve bytes each."""
+    def op(*head):
+        return bytes(head).ljust(12, b"\0")
+
+    serve, look = op(8), op(4, 0, 0)
+    stream, datagram = op(3, 0, 1 | 4 | 16), op(3, 0, 1 | 8 | 16)
+    outside, published = 2 | 8, 2 | 16
+    seeds = {
+        "connect": [stream, op(0, 2, 0, outside), serve, op(6, 0, 0, 5, 3, 2), look, serve,
+                    op(4, 0, 2)],
+        "loopback": [stream, op(0, 2, 0, 8), op(0, 2, 0, 5 | 8), serve],
+        "listen": [stream, op(0, 0, 0, published), op(0, 1, 0, 0, 0, 2, 8), op(7, 0, 0), serve,
+                   op(7, 4, 0, 9), serve, serve, op(6, 0, 0, 0, 0, 8), op(4, 0, 2), serve],
+        "datagrams": [datagram, op(0, 0, 0, published), op(7, 2, 1), op(7, 4, 1, 3), serve,
+                      op(1, 0, 0, 0, 0, 0, 0, 0, 2), op(1, 1, 0, 1 | outside << 1, 0, 0, 0, 0, 1),
+                      op(4, 0, 2)],
+        "options": [stream, op(2, 1, 0, 0, 9, 2, 4, 1), op(4, 0, 3, 0, 15), op(2, 0, 0, 0, 9, 2, 4)],
+    }
+    os.makedirs(directory, exist_ok=True)
+    for name, operations in seeds.items():
+        with open(os.path.join(directory, name), "wb") as f:
+            f.write(b"".join(operations))
+
+
 def main():
     directory = sys.argv[1]
     elf_dir, call_dir = os.path.join(directory, "elf"), os.path.join(directory, "hypercall")
@@ -54,6 +79,7 @@ def main():
         with open(os.path.join(elf_dir, name), "wb") as f:
             f.write(image)
     make_programs(os.path.join(directory, "reach"))
+    make_net(os.path.join(directory, "net"))
     rng = random.Random(2)
     for nr in range(HYPERCALLS):
         for variant in range(4):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that attacks the host from inside the guest: it shares ring 3 with the kernel, so it
- * reaches the call block, the doorbell, the page tables and the gate.  attack MODE [SEED]; run.py
- * says what each mode may end in.  Owns nothing worth keeping. */
+ * reaches the call block, the doorbell, the page tables and the gate.  attack MODE [SEED [PORT]];
+ * run.py says what each mode may end in.  Owns nothing worth keeping. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,8 +17,10 @@
 #include <hermit/layout.h>
 
 #define SECONDS 2
-#define FIRST_RAM_END (15ULL << 20)
-#define TEXT_BYTES (512 * 1024) /* the kernel's, at the start of its window and of RAM */
+#define FIRST_RAM_END (9ULL << 20)      /* of what is there before the kernel asks for more */
+#define FIRST_SLOT_END (16ULL << 20)    /* files may be mapped in between */
+#define PLAY_AT (5ULL << 20)            /* the kernel has not used it by then */
+#define TEXT_BYTES KERNEL_TEXT_GPA_SPAN /* the kernel's, at the start of its window and of RAM */
 #define PANIC 3
 
 static uint64_t seed = 1;
@@ -90,7 +92,8 @@ static uint64_t word(void) {
                                      HERMIT_RAM_GPA + TEXT_BYTES,
                                      HERMIT_RAM_GPA + TEXT_BYTES - 8,
                                      FIRST_RAM_END - 4096,
-                                     FIRST_RAM_END + HERMIT_RAM_GPA - 16,
+                                     FIRST_RAM_END - 16,
+                                     FIRST_SLOT_END - 16,
                                      32ULL << 20,
                                      HERMIT_FILE_GPA,
                                      HERMIT_FILE_GPA - 8,
@@ -101,7 +104,7 @@ static uint64_t word(void) {
     case 0:
         return next();
     case 1:
-        return HERMIT_RAM_GPA + TEXT_BYTES + (8ULL << 20) + next() % (4ULL << 20);
+        return PLAY_AT + next() % (FIRST_RAM_END - PLAY_AT);
     case 2:
         return next() % 64 << 32 | next() % 64;
     default:
@@ -113,7 +116,7 @@ static uint64_t word(void) {
 static int calls(void) {
     volatile struct hc_comm *comm = find_comm();
     static const char text[] = "dir/file\0link/x\0..\0a/../b\0new\0/etc/passwd\0.";
-    for (gpa_t at = HERMIT_RAM_GPA + TEXT_BYTES + (8ULL << 20); at < (13ULL << 20); at += 64) {
+    for (gpa_t at = PLAY_AT; at < FIRST_RAM_END; at += 64) {
         if (sigsetjmp(retry, 1) == 0)
             for (size_t i = 0; i < sizeof(text); i++)
                 ((volatile char *)physical(at))[i] = text[i];
@@ -130,6 +133,94 @@ static int calls(void) {
         if (nr == HC_WAIT) comm->calls[0].u.wait.timeout_ns = 1;
         ring(comm, nr);
         done++;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (now.tv_sec - start.tv_sec < SECONDS);
+    return 0;
+}
+
+/* The mode `net` shares memory with the host from PLAY_AT on. */
+#define NET_SLOTS_AT (PLAY_AT + (1ULL << 20) / 4)
+#define NET_RINGS_AT (PLAY_AT + (1ULL << 20))
+#define NET_NUMBERS 40
+
+static void net_scribble(volatile struct hc_net *net) {
+    volatile struct hc_net_slot *slots = physical(NET_SLOTS_AT);
+    volatile uint32_t *slot = (volatile uint32_t *)&slots[next() % NET_NUMBERS];
+    volatile struct hc_net_command *c = &net->commands[net->command_head % HC_NET_QUEUE];
+    switch (next() % 8) {
+    case 0:
+        slot[next() % 32] = (uint32_t)word();
+        break;
+    case 1:
+        slot[next() % 4] += (uint32_t)(next() % 100000);
+        break;
+    case 2:
+        net->command_head = (uint32_t)word();
+        break;
+    case 3:
+        net->news_tail = (uint32_t)word();
+        break;
+    default:
+        c->number = (uint32_t)(next() % NET_NUMBERS);
+        c->op = (uint32_t)(next() % 5);
+        c->a = (uint32_t)word();
+        c->b = (uint32_t)word();
+        net->command_head++;
+    }
+}
+
+/* 127.0.0.1 and its other names, with the port that argv[3] says. */
+static void net_address(volatile struct hc_net_addr *a, uint16_t port) {
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
+    bool v6 = next() % 2;
+    for (unsigned i = 0; i < sizeof(a->bytes); i++)
+        a->bytes[i] = 0;
+    a->bytes[0] = v6 ? 10 : 2; /* AF_INET6, AF_INET */
+    a->bytes[2] = (uint8_t)(port >> 8);
+    a->bytes[3] = (uint8_t)port;
+    a->bytes[4] = v6 || next() % 2 ? 0 : 127;
+    a->bytes[7] = a->bytes[4] != 0;
+    for (unsigned i = 0; v6 && i < 16; i++)
+        a->bytes[8 + i] = next() % 2 ? mapped[i] : i == 15;
+    a->len = next() % 8 == 0 ? (uint32_t)word() : v6 ? 28 : 16;
+}
+
+/* The network's calls and shared memory, and a port of the host that nobody may reach. */
+static int net(uint16_t port) {
+    volatile struct hc_comm *comm = find_comm();
+    volatile union hc_args *u = &comm->calls[0].u;
+    volatile struct hc_net *shared = physical(PLAY_AT);
+    struct timespec start, now;
+    u->net_start.net = PLAY_AT;
+    if (ring(comm, HC_NET_START) != HC_NET_USER) return PANIC;
+    u->net_give.gpa = NET_SLOTS_AT;
+    u->net_give.kind = HC_NET_MEM_SLOTS;
+    if (ring(comm, HC_NET_GIVE) != 0) return PANIC;
+    for (uint32_t kind = HC_NET_MEM_RX; kind <= HC_NET_MEM_TX; kind++) {
+        u->net_give.gpa = NET_RINGS_AT + (kind == HC_NET_MEM_TX ? 1ULL << 20 : 0);
+        u->net_give.kind = kind;
+        u->net_give.count = 4;
+        if (ring(comm, HC_NET_GIVE) != 0) return PANIC;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        uint32_t nr = HC_NET_GIVE + (uint32_t)(next() % (HC_NET_SERVE - HC_NET_GIVE + 1));
+        net_scribble(shared);
+        for (unsigned i = 0; i < 14; i++)
+            u->words[i] = word();
+        u->net_name.number = (uint32_t)(next() % NET_NUMBERS);
+        if (nr == HC_NET_OPEN) {
+            u->net_open.family = next() % 2 ? 2 : 10;
+            u->net_open.type = 1 + (uint32_t)(next() % 2);
+            u->net_open.protocol = 0;
+        } else if (nr == HC_NET_CONNECT || nr == HC_NET_BIND) {
+            net_address(&u->net_name.addr, port);
+        } else if (nr == HC_NET_SEND) {
+            net_address(&u->net_message.addr, port);
+            u->net_message.count = 0;
+            u->net_message.control_len = next() % 2 ? 0 : (uint32_t)word();
+        }
+        ring(comm, nr);
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec - start.tv_sec < SECONDS);
     return 0;
@@ -233,6 +324,7 @@ int main(int argc, char **argv) {
     if (argc > 2) seed = strtoull(argv[2], NULL, 0) * 2 + 1;
     catch_faults();
     if (strcmp(mode, "calls") == 0) return calls();
+    if (strcmp(mode, "net") == 0 && argc > 3) return net((uint16_t)atoi(argv[3]));
     if (strcmp(mode, "text-out") == 0) return text_out();
     if (strcmp(mode, "instructions") == 0) return instructions();
     if (strcmp(mode, "holes") == 0) return holes();

@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,28 @@ class Hostile(unittest.TestCase):
         for seed in range(3):
             with self.subTest(seed=seed):
                 self.attack(f"calls {seed}")
+
+    def test_network(self):
+        """Calls, slots and queues at random: nothing arrives at the host's loopback."""
+        with socket.socket() as stream, \
+                socket.socket(type=socket.SOCK_DGRAM) as datagram, socket.socket() as free:
+            stream.bind(("127.0.0.1", 0))
+            stream.listen()
+            stream.settimeout(0)
+            port = stream.getsockname()[1]
+            datagram.bind(("127.0.0.1", port))
+            datagram.settimeout(0)
+            free.bind(("127.0.0.1", 0))
+            published = free.getsockname()[1]
+            free.close()
+            for seed in range(3):
+                with self.subTest(seed=seed):
+                    status, out, err = self.attack(
+                        f"net {seed} {port}", "-p", f"127.0.0.1:{published}:{published}",
+                        "-p", f"127.0.0.1:{published}:{published}/udp")
+                    self.assertIn(status, (0, 124, 125, 139), out + err)
+                    self.assertRaises(BlockingIOError, stream.accept)
+                    self.assertRaises(BlockingIOError, datagram.recv, 1)
 
     def test_results_into_read_only_memory(self):
         status, _, err = self.attack("text-out")

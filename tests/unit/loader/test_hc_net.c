@@ -324,6 +324,62 @@ static void test_options(void **state) {
     serve();
 }
 
+/* Is the option on for any socket of this process? */
+static bool any_has(int level, int name) {
+    for (int fd = 0; fd < 1024; fd++) {
+        int on = 0;
+        socklen_t len = sizeof(on);
+        if (getsockopt(fd, level, name, &on, &len) == 0 && on != 0) return true;
+    }
+    return false;
+}
+
+/* What the call does not let pass, the queue does not either. */
+static void test_option_commands(void **state) {
+    int64_t n = open_socket(AF_INET, SOCK_STREAM, 0);
+    command((uint32_t)n, HC_NET_OP_OPTION, IPPROTO_IP << 16 | IP_FREEBIND, 1);
+    command((uint32_t)n, HC_NET_OP_OPTION, SOL_SOCKET << 16 | SO_DEBUG, 1);
+    command((uint32_t)n, HC_NET_OP_OPTION, SOL_SOCKET << 16 | SO_OOBINLINE, 1);
+    serve();
+    assert_false(any_has(IPPROTO_IP, IP_FREEBIND));
+    assert_false(any_has(SOL_SOCKET, SO_DEBUG));
+    assert_true(any_has(SOL_SOCKET, SO_OOBINLINE));
+    command((uint32_t)n, HC_NET_OP_CLOSE, 0, 0);
+    serve();
+}
+
+/* Sends to a closed port of the host with one control message, `len` bytes of it as cmsg_len. */
+static int64_t send_control(int level, int type, size_t len, size_t control_len) {
+    int64_t n = open_socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in in = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct cmsghdr c = {.cmsg_len = len, .cmsg_level = level, .cmsg_type = type};
+    memset(guest_at(AT_DATA), 0, HC_NET_CONTROL);
+    memcpy(guest_at(AT_DATA), &c, sizeof(c));
+    *((int *)guest_at(AT_DATA) + sizeof(c) / sizeof(int)) = 7;
+    union hc_args a = {.net_message = {.number = (uint32_t)n,
+                                       .addr.len = sizeof(in),
+                                       .control = AT_DATA,
+                                       .control_len = (uint32_t)control_len}};
+    memcpy(a.net_message.addr.bytes, &in, sizeof(in));
+    int64_t r = call(HC_NET_SEND, &a);
+    command((uint32_t)n, HC_NET_OP_CLOSE, 0, 0);
+    serve();
+    return r;
+}
+
+static void test_control(void **state) {
+    const size_t one = CMSG_LEN(sizeof(int));
+    assert_int_equal(send_control(IPPROTO_IP, IP_TTL, one, CMSG_ALIGN(one)), 0);
+    assert_int_equal(send_control(IPPROTO_IP, IP_TTL, one, one), 0);
+    assert_int_equal(send_control(IPPROTO_IP, IP_RETOPTS, one, one), -EINVAL); /* a source route */
+    assert_int_equal(send_control(IPPROTO_IPV6, IPV6_RTHDR, one, one), -EINVAL);
+    assert_int_equal(send_control(SOL_SOCKET, SCM_RIGHTS, one, one), -EINVAL);
+    assert_int_equal(send_control(IPPROTO_IP, IP_TTL, one, one - 1), -EINVAL);
+    assert_int_equal(send_control(IPPROTO_IP, IP_TTL, 8, one), -EINVAL);
+    assert_int_equal(send_control(IPPROTO_IP, IP_TTL, SIZE_MAX - 7, one), -EINVAL);
+}
+
 /* Positions and commands that make no sense cost the guest's own sockets. */
 static void test_nonsense(void **state) {
     int peer;
@@ -368,12 +424,31 @@ static void test_nonsense(void **state) {
     assert_int_equal(slots[n].state, HC_NET_FREE);
 }
 
+/* The last one: the mode changes. */
+static void test_user_mode(void **state) {
+    struct options o = {.net = HC_NET_USER};
+    uint16_t port = 0;
+    net_init(&o);
+    int64_t n = open_socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(name_call(HC_NET_LISTEN, n, &port, 8), -EACCES);
+    assert_int_equal(name_call(HC_NET_BIND, n, &port, 0), 0);
+    assert_int_equal(name_call(HC_NET_LISTEN, n, &port, 8), -EACCES);
+    port = 9;
+    assert_int_equal(name_call(HC_NET_BIND, n, &port, 0), 0);
+    assert_int_equal(name_call(HC_NET_LISTEN, n, &port, 8), -EACCES);
+    assert_int_equal(name_call(HC_NET_CONNECT, n, &port, 0), -ECONNREFUSED);
+    command((uint32_t)n, HC_NET_OP_CLOSE, 0, 0);
+    serve();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_give),    cmocka_unit_test(test_open),
-        cmocka_unit_test(test_data),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_listen),  cmocka_unit_test(test_datagrams),
-        cmocka_unit_test(test_options), cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_give),      cmocka_unit_test(test_open),
+        cmocka_unit_test(test_data),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_listen),    cmocka_unit_test(test_datagrams),
+        cmocka_unit_test(test_options),   cmocka_unit_test(test_option_commands),
+        cmocka_unit_test(test_control),   cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_user_mode),
     };
     return cmocka_run_group_tests(tests, start, fixture_teardown);
 }

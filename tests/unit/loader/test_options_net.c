@@ -83,6 +83,12 @@ static void test_policy(void **state) {
     assert_int_equal(check("0.0.0.0", 80), -ECONNREFUSED);
     assert_int_equal(check("::1", 80), -ECONNREFUSED);
     assert_int_equal(check("::", 80), -ECONNREFUSED);
+    assert_int_equal(check("ff01::1", 80), -ECONNREFUSED); /* does not leave the machine */
+    assert_int_equal(check("ff02::1", 80), 0);
+    struct net_addr link = {.family = AF_INET6, .bytes = {0xfe, 0x80, [15] = 1}, .scope = 2};
+    assert_int_equal(net_policy_check(&link), 0);
+    link.scope = 1; /* lo */
+    assert_int_equal(net_policy_check(&link), -ECONNREFUSED);
     rule(&rules[0], "10.0.0.0/9", false);
     rule(&rules[1], "10.1.0.0/16:443", true);
     net_policy_init(HC_NET_USER, rules, 1);
@@ -93,6 +99,10 @@ static void test_policy(void **state) {
     assert_int_equal(check("10.1.2.3", 80), -EACCES);
     assert_int_equal(check("1.1.1.1", 443), -EACCES);
     assert_int_equal(check("fd00::1", 443), -EACCES);
+    rule(&rules[0], "::ffff:10.0.0.0/104", false);
+    net_policy_init(HC_NET_USER, rules, 1);
+    assert_int_equal(check("10.200.0.1", 80), -EACCES);
+    assert_int_equal(check("11.0.0.1", 80), 0);
 }
 
 /* What is v4-mapped is IPv4, or the host's loopback would be reachable by that name. */
