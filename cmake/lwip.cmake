@@ -25,3 +25,5 @@ add_library(lwip OBJECT ${LWIP_FILES})
 target_link_libraries(lwip PRIVATE hermit_image hermit_lwip)
 # Third-party code: no warnings, and no sanitizer (it computes with pointers out of bounds).
 set_source_files_properties(${LWIP_FILES} PROPERTIES COMPILE_OPTIONS "-w;-fno-sanitize=all")
+set_source_files_properties(${LWIP_SOURCE}/src/core/ipv4/dhcp.c PROPERTIES
+  COMPILE_DEFINITIONS LWIP_DNS=1)

@@ -17,7 +17,8 @@
 #define mem_clib_malloc kmalloc
 #define mem_clib_calloc(count, size) kzalloc((size_t)(count) * (size))
 #define mem_clib_free kfree
-#define PBUF_POOL_BUFSIZE 2048
+#define PBUF_POOL_BUFSIZE 1984 /* with its record a block of 2 KiB */
+#define PBUF_POOL_FREE_OOSEQ 0
 
 /* Ethernet and IPv4. */
 #define LWIP_ARP 1
@@ -33,10 +34,15 @@
 #define LWIP_IGMP 0
 #define LWIP_AUTOIP 0
 #define LWIP_BROADCAST_PING 0
+/* lwIP's resolver is not used; its client of DHCP, alone, is compiled as if it were there, so that
+ * it tells what name servers it was given (cmake/lwip.cmake). */
+#ifndef LWIP_DNS
 #define LWIP_DNS 0
+#endif
+#define DNS_MAX_SERVERS 3
+#define LWIP_DHCP_MAX_DNS_SERVERS 3
 #define LWIP_DHCP 1
 #define DHCP_DOES_ARP_CHECK 0
-#define LWIP_DHCP_PROVIDE_DNS_SERVERS 3
 #define LWIP_NETIF_HOSTNAME 1
 #define LWIP_NETIF_STATUS_CALLBACK 1
 #define LWIP_NETIF_LOOPBACK 0
@@ -48,12 +54,14 @@
 struct ip4_addr;
 void dns_setserver(unsigned char number, const struct ip4_addr *server);
 
+#define IP_DEFAULT_TTL 64
 #define LWIP_UDP 1
 #define SO_REUSE 1
 #define SO_REUSE_RXTOALL 1
 
 /* TCP.  Windows are those of Linux's middle sizes (tcp_rmem, tcp_wmem). */
 #define LWIP_TCP 1
+#define TCP_MSL 5000 /* ms; closed connections are kept for twice as long */
 #define TCP_MSS 1460
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 5
@@ -69,6 +77,8 @@ void dns_setserver(unsigned char number, const struct ip4_addr *server);
 #define LWIP_TCP_KEEPALIVE 1
 #define LWIP_TCP_MAX_SACK_NUM 4
 #define TCP_CALCULATE_EFF_SEND_MSS 1
+/* Nobody shall guess where a connection's numbers begin (RFC 6528). */
+#define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port) LWIP_RAND()
 
 /* Their names are taken in the kernel. */
 #define tcp_accept lwip_tcp_accept
