@@ -36,7 +36,7 @@ static int start(void **state) {
     if (tap == NULL || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends) != 0) return -1;
     memset(tap, 0, BYTES);
     if (guest_mem_add(GPA, BYTES, tap) != 0) return -1;
-    union hc_args args = {.net_device = {.tap = GPA + 4096}};
+    union hc_args args = {.net_device = {.tap = GPA + BYTES / 2}};
     assert_int_equal(hc_net_device(&args), -EFAULT); /* not all of it is RAM */
     args.net_device.tap = GPA;
     mode = HC_NET_USER;
