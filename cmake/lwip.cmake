@@ -16,7 +16,7 @@ set(LWIP_FILES
 list(TRANSFORM LWIP_FILES PREPEND ${LWIP_SOURCE}/src/core/)
 list(APPEND LWIP_FILES ${LWIP_SOURCE}/src/netif/ethernet.c)
 
-# For those who use it: its headers, and the port's, of which they include lwipopts.h and arch/cc.h.
+# For those who use it: its headers, and the port's, with lwipopts.h and arch/cc.h among them.
 add_library(hermit_lwip INTERFACE)
 target_include_directories(hermit_lwip SYSTEM INTERFACE
   ${PROJECT_SOURCE_DIR}/kernel/lwip ${LWIP_SOURCE}/src/include)
