@@ -9,6 +9,7 @@
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/string.h>
+#include <kernel/virtio_mmio.h>
 
 #define OVERDUE_US 100
 #define MANY 64u /* frames */
@@ -28,6 +29,8 @@ static void offer(struct hc_tap_queue *q, uint16_t *avail, uint16_t id) {
 }
 
 static void fill_queues(void) {
+    /* Who asks needs no interrupt of a virtio device; the loader's are of another kind. */
+    tap->rx.avail_flags = tap->tx.avail_flags = 1;
     for (uint16_t i = 0; i < HC_TAP_QUEUE; i++) {
         tap->rx.desc[i] = (struct hc_tap_desc){
             .gpa = frame_gpa(tap->rx_buffers[i]), .len = HC_TAP_RX_BYTES, .flags = HC_TAP_WRITE};
@@ -43,6 +46,7 @@ int virtio_net_start(void) {
     tap = frame_ptr(at);
     memset(tap, 0, offsetof(struct hc_tap, tx_buffers));
     fill_queues();
+    if (!hypercall_available()) return virtio_mmio_start(at);
     union hc_args args = {.net_device = {.tap = at}};
     return (int)hypercall(HC_NET_DEVICE, &args);
 }
@@ -56,7 +60,10 @@ bool virtio_net_busy(void) { return tap != NULL && load(&tap->tx.used_idx) != tx
 
 static void notify(void) {
     union hc_args args = {{0}};
-    hypercall(HC_NET_SERVE, &args);
+    if (hypercall_available())
+        hypercall(HC_NET_SERVE, &args);
+    else
+        virtio_mmio_notify(1);
     tx_told = tx_avail;
 }
 
@@ -83,6 +90,8 @@ void virtio_net_kick(void) {
         tx_told = tx_avail;
         return;
     }
+    if (!hypercall_available() && tx_told != tx_avail) notify();
+    if (!hypercall_available()) return;
     uint64_t age = arch_tsc() - tx_oldest;
     if (waiting >= MANY || age > OVERDUE_US * clock_tsc_khz() / 1000) notify();
 }
@@ -113,4 +122,5 @@ void virtio_net_done(const struct virtio_net_frame *f) {
     for (uint32_t i = 0; i < f->count; i++)
         offer(&tap->rx, &rx_avail, f->pieces[i].id);
     __atomic_store_n(&tap->taken, rx_seen, __ATOMIC_SEQ_CST);
+    if (!hypercall_available()) virtio_mmio_notify(0);
 }

@@ -46,7 +46,8 @@ kernel_pdpt:
 image_pd:
     .quad GPA(image_pt_text) + P + W + U
     .quad GPA(image_pt_data) + P + W + U
-    .fill 509, 8, 0
+    .fill 508, 8, 0
+    .quad NX + VIRTIO_MMIO_GPA + P + W + U + PS + PCD /* plain QEMU only */
     .quad NX + LOCAL_APIC_GPA + P + W + PS + PCD /* QEMU only; apic.c may open it to ring 3 */
 
 image_pt_text: /* read and execute */
