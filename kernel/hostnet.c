@@ -6,10 +6,7 @@
 #include <kernel/string.h>
 
 #include "hostnet_internal.h"
-
-enum hostnet_mode hostnet_mode(void) {
-    return hypercall_available() ? (enum hostnet_mode)boot_info()->net : HOSTNET_NONE;
-}
+#include "hostnet_ops.h"
 
 bool hostnet_is_resolver(const struct sock_addr *a) {
     const struct hermit_boot *b = boot_info();
@@ -49,7 +46,7 @@ static bool adopt(struct hostnet *h, uint32_t number, uint32_t generation) {
     return true;
 }
 
-int hostnet_open(int family, int type, int protocol, struct waitq *q, struct hostnet **out) {
+static int proxy_open(int family, int type, int protocol, struct waitq *q, struct hostnet **out) {
     int64_t r = hostnet_start();
     if (r != 0) return (int)r;
     struct hostnet *h = create(family, type, protocol, q);
@@ -76,15 +73,15 @@ static int name_call(struct hostnet *h, enum hc_nr nr, uint32_t flags, const str
     return (int)hypercall(nr, &args);
 }
 
-int hostnet_bind(struct hostnet *h, const struct sock_addr *a) {
+static int proxy_bind(struct hostnet *h, const struct sock_addr *a) {
     return name_call(h, HC_NET_BIND, 0, a);
 }
 
-int hostnet_listen(struct hostnet *h, uint32_t backlog) {
+static int proxy_listen(struct hostnet *h, uint32_t backlog) {
     return name_call(h, HC_NET_LISTEN, backlog, NULL);
 }
 
-int hostnet_connect(struct hostnet *h, const struct sock_addr *a) {
+static int proxy_connect(struct hostnet *h, const struct sock_addr *a) {
     return name_call(h, HC_NET_CONNECT, 0, a);
 }
 
@@ -93,8 +90,8 @@ static void address_out(struct sock_addr *to, const struct hc_net_addr *from) {
     memcpy(to->bytes, from->bytes, to->len);
 }
 
-int hostnet_accept(struct hostnet *h, struct waitq *q, struct hostnet **out,
-                   struct sock_addr *peer) {
+static int proxy_accept(struct hostnet *h, struct waitq *q, struct hostnet **out,
+                        struct sock_addr *peer) {
     struct hc_net_accepted record;
     struct hostnet *c = create(h->family, SOCK_STREAM, h->protocol, q);
     if (c == NULL) return -ENOBUFS;
@@ -112,15 +109,15 @@ int hostnet_accept(struct hostnet *h, struct waitq *q, struct hostnet **out,
     return 0;
 }
 
-int64_t hostnet_send(struct hostnet *h, struct sock_msg *m) {
+static int64_t proxy_send(struct hostnet *h, struct sock_msg *m) {
     return h->type == SOCK_STREAM ? hostnet_stream_send(h, m) : hostnet_message_send(h, m);
 }
 
-int64_t hostnet_recv(struct hostnet *h, struct sock_msg *m) {
+static int64_t proxy_recv(struct hostnet *h, struct sock_msg *m) {
     return h->type == SOCK_STREAM ? hostnet_stream_recv(h, m) : hostnet_message_recv(h, m);
 }
 
-uint32_t hostnet_poll(struct hostnet *h) {
+static uint32_t proxy_poll(struct hostnet *h) {
     if (h->type == SOCK_STREAM) return hostnet_stream_poll(h);
     uint32_t edges = net_load(&h->slot->edges);
     if (edges != h->edges) {
@@ -164,7 +161,7 @@ static int64_t option_call(struct hostnet *h, enum hc_nr nr, int level, int name
     return r;
 }
 
-int hostnet_setopt(struct hostnet *h, int level, int name, const void *value, uint32_t len) {
+static int proxy_setopt(struct hostnet *h, int level, int name, const void *value, uint32_t len) {
     uint8_t copy[HC_NET_OPTION];
     if (len > sizeof(copy)) return -EINVAL;
     memcpy(copy, value, len);
@@ -176,7 +173,7 @@ int hostnet_setopt(struct hostnet *h, int level, int name, const void *value, ui
     return 0;
 }
 
-int hostnet_getopt(struct hostnet *h, int level, int name, void *value, uint32_t *len) {
+static int proxy_getopt(struct hostnet *h, int level, int name, void *value, uint32_t *len) {
     uint8_t copy[HC_NET_OPTION] = {0};
     uint32_t room = min(*len, (uint32_t)sizeof(copy));
     int64_t r = option_call(h, HC_NET_GETOPT, level, name, copy, &room);
@@ -186,7 +183,7 @@ int hostnet_getopt(struct hostnet *h, int level, int name, void *value, uint32_t
     return 0;
 }
 
-int hostnet_getname(struct hostnet *h, bool peer, struct sock_addr *out) {
+static int proxy_getname(struct hostnet *h, bool peer, struct sock_addr *out) {
     if (peer && h->peer.len != 0) {
         address_out(out, &h->peer);
         return 0;
@@ -197,23 +194,43 @@ int hostnet_getname(struct hostnet *h, bool peer, struct sock_addr *out) {
     return (int)r;
 }
 
-int hostnet_error(struct hostnet *h) {
+static int proxy_error(struct hostnet *h) {
     int32_t error = 0;
     uint32_t len = sizeof(error);
     if (h->type == SOCK_STREAM) return hostnet_stream_error(h);
-    int r = hostnet_getopt(h, SOL_SOCKET, SO_ERROR, &error, &len);
+    int r = proxy_getopt(h, SOL_SOCKET, SO_ERROR, &error, &len);
     h->ready &= ~(uint32_t)POLLERR;
     return r == 0 ? error : 0;
 }
 
-void hostnet_shutdown(struct hostnet *h, uint32_t how) {
+static void proxy_shutdown(struct hostnet *h, uint32_t how) {
     h->shut |= how;
     if (how & SOCK_SHUT_BOTH) hostnet_command(h, HC_NET_OP_SHUTDOWN, how - 1, 0); /* SHUT_* */
 }
 
-void hostnet_close(struct hostnet *h) {
+static void proxy_close(struct hostnet *h) {
     hostnet_command(h, HC_NET_OP_CLOSE, 0, 0);
     hostnet_unregister(h);
     hostnet_leave_ring(h);
     kfree(h);
 }
+
+const struct hostnet_ops hostnet_proxy = {
+    .open = proxy_open,
+    .bind = proxy_bind,
+    .listen = proxy_listen,
+    .accept = proxy_accept,
+    .connect = proxy_connect,
+    .send = proxy_send,
+    .recv = proxy_recv,
+    .readable = proxy_readable,
+    .unsent = proxy_unsent,
+    .poll = proxy_poll,
+    .setopt = proxy_setopt,
+    .getopt = proxy_getopt,
+    .getname = proxy_getname,
+    .error = proxy_error,
+    .shutdown = proxy_shutdown,
+    .close = proxy_close,
+    .look = proxy_look,
+};

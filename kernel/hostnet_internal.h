@@ -34,6 +34,7 @@ void hostnet_unregister(struct hostnet *h);
 void hostnet_command(struct hostnet *h, enum hc_net_op op, uint32_t a, uint32_t b);
 /* Something in the slot has changed: the host is to look at it. */
 void hostnet_kick(struct hostnet *h);
+void proxy_look(void);
 /* More numbers; false: none to be had. */
 bool hostnet_give_slots(void);
 
@@ -48,6 +49,8 @@ bool hostnet_give_rings(enum hc_net_memory kind);
 
 /* hostnet_stream.c */
 int64_t hostnet_stream_send(struct hostnet *h, struct sock_msg *m);
+uint32_t proxy_unsent(struct hostnet *h);
+uint32_t proxy_readable(struct hostnet *h);
 int64_t hostnet_stream_recv(struct hostnet *h, struct sock_msg *m);
 uint32_t hostnet_stream_poll(struct hostnet *h);
 int hostnet_stream_error(struct hostnet *h);

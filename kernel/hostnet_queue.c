@@ -139,7 +139,7 @@ static void give_what_is_wanted(void) {
     if (wanted & 1u << HC_NET_MEM_RX) hostnet_give_rings(HC_NET_MEM_RX);
 }
 
-void hostnet_look(void) {
+void proxy_look(void) {
     static bool looking; /* who is woken may ask */
     struct hc_net *net = hostnet_shared;
     if (net == NULL || looking) return;

@@ -38,9 +38,9 @@ static uint32_t received(const struct hostnet *h) {
     return net_load(&h->slot->rx_head) - h->rx_tail;
 }
 
-uint32_t hostnet_unsent(struct hostnet *h) { return h->type == SOCK_STREAM ? unsent(h) : 0; }
+uint32_t proxy_unsent(struct hostnet *h) { return h->type == SOCK_STREAM ? unsent(h) : 0; }
 
-uint32_t hostnet_readable(struct hostnet *h) {
+uint32_t proxy_readable(struct hostnet *h) {
     if (h->type == SOCK_STREAM) return received(h);
     struct uio u = {.kernel = true};
     struct sock_msg m = {.data = &u, .flags = MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT};

@@ -101,7 +101,13 @@ const struct inet_iface *inet_iface(uint32_t index);         /* 1 to the count; 
 const struct inet_iface *inet_iface_named(const char *name); /* or NULL */
 /* The interface that packets to or from an address of the guest use. */
 const struct inet_iface *inet_iface_of(const union ip *ip);
-#define INET_GATEWAY 0x0202000au /* 10.0.2.2, network byte order */
+/* Network byte order; 0: there is none. */
+uint32_t inet_gateway(void);
+uint32_t inet_mask(uint8_t prefix);
+/* Are the ports the guest's own, and none of the host's? */
+static inline bool inet_own_ports(void) {
+    return hostnet_mode() == HOSTNET_USER || hostnet_mode() == HOSTNET_TAP;
+}
 
 /* inet_port.c */
 #define INET_EPHEMERAL_FIRST 32768u

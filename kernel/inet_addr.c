@@ -7,11 +7,9 @@
 
 #include "inet.h"
 
-#define V4_PREFIX 0xffff0000u     /* the third word of a v4-mapped address */
-#define OWN_ADDRESS 0x0f02000au   /* 10.0.2.15, network byte order */
-#define OWN_BROADCAST 0xff02000au /* 10.0.2.255 */
-#define LOOPBACK 0x0100007fu      /* 127.0.0.1 */
-#define SIN6_MIN 24u              /* bytes: sockaddr_in6 without its scope */
+#define V4_PREFIX 0xffff0000u /* the third word of a v4-mapped address */
+#define LOOPBACK 0x0100007fu  /* 127.0.0.1 */
+#define SIN6_MIN 24u          /* bytes: sockaddr_in6 without its scope */
 
 const union ip ip_any4 = {.w = {0, 0, V4_PREFIX, 0}};
 const union ip ip_any6 = {.w = {0, 0, 0, 0}};
@@ -22,40 +20,55 @@ const union ip ip_loopback6 = {.w = {0, 0, 0, 0x01000000u}};
 enum { UP = 0x1, BROADCAST = 0x2, IS_LOOPBACK = 0x8, RUNNING = 0x40, MULTICAST = 0x1000 };
 enum { TYPE_ETHER = 1, TYPE_LOOPBACK = 772 };
 
-static const struct inet_iface interfaces[] = {
-    {.name = "lo",
-     .index = INET_LO,
-     .flags = UP | IS_LOOPBACK | RUNNING,
-     .mtu = 65536,
-     .type = TYPE_LOOPBACK,
-     .address = LOOPBACK,
-     .prefix = 8},
-    {.name = "eth0",
-     .index = 2,
-     .flags = UP | BROADCAST | RUNNING | MULTICAST,
-     .mtu = 1500,
-     .type = TYPE_ETHER,
-     .mac = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56},
-     .address = OWN_ADDRESS,
-     .broadcast = OWN_BROADCAST,
-     .prefix = 24},
-};
+static const struct inet_iface lo = {.name = "lo",
+                                     .index = INET_LO,
+                                     .flags = UP | IS_LOOPBACK | RUNNING,
+                                     .mtu = 65536,
+                                     .type = TYPE_LOOPBACK,
+                                     .address = LOOPBACK,
+                                     .prefix = 8};
+
+/* As it is now: DHCP may give it another address. */
+static const struct inet_iface *eth0(void) {
+    static struct inet_iface eth = {.name = "eth0",
+                                    .index = 2,
+                                    .flags = UP | BROADCAST | RUNNING | MULTICAST,
+                                    .mtu = 1500,
+                                    .type = TYPE_ETHER};
+    const struct hostnet_interface *own = hostnet_interface();
+
+    memcpy(eth.mac, own->mac, sizeof(eth.mac));
+    eth.address = own->address;
+    eth.prefix = own->prefix;
+    eth.broadcast = own->address != 0 ? own->address | ~inet_mask(own->prefix) : 0;
+    return &eth;
+}
+
+uint32_t inet_mask(uint8_t prefix) { return prefix == 0 ? 0 : net32(~0u << (32 - prefix)); }
+
+uint32_t inet_gateway(void) { return hostnet_interface()->gateway; }
 
 uint32_t inet_iface_count(void) { return hostnet_mode() == HOSTNET_NONE ? 1 : 2; }
 
 const struct inet_iface *inet_iface(uint32_t index) {
-    return index >= 1 && index <= inet_iface_count() ? &interfaces[index - 1] : NULL;
+    if (index < 1 || index > inet_iface_count()) return NULL;
+    return index == INET_LO ? &lo : eth0();
 }
 
 const struct inet_iface *inet_iface_named(const char *name) {
-    for (uint32_t i = 0; i < inet_iface_count(); i++)
-        if (strcmp(interfaces[i].name, name) == 0) return &interfaces[i];
+    for (uint32_t i = 1; i <= inet_iface_count(); i++)
+        if (strcmp(inet_iface(i)->name, name) == 0) return inet_iface(i);
     return NULL;
 }
 
+/* Is it the address that the guest has in the network? */
+static bool is_own(const union ip *ip) {
+    return inet_iface_count() > 1 && ip_is_v4(ip) && ip->w[3] != 0 &&
+           ip->w[3] == hostnet_interface()->address;
+}
+
 const struct inet_iface *inet_iface_of(const union ip *ip) {
-    if (inet_iface_count() == 1 || ip_is_loopback(ip)) return &interfaces[0];
-    return ip_is_v4(ip) && ip->w[3] == OWN_ADDRESS ? &interfaces[0] : &interfaces[1];
+    return inet_iface_count() == 1 || ip_is_loopback(ip) || is_own(ip) ? &lo : eth0();
 }
 
 bool ip_is_v4(const union ip *ip) { return ip->q[0] == 0 && ip->w[2] == V4_PREFIX; }
@@ -75,7 +88,7 @@ bool ip_is_multicast(const union ip *ip) {
 bool ip_is_broadcast(const union ip *ip) {
     if (!ip_is_v4(ip)) return false;
     return ip->w[3] == UINT32_MAX || ip->w[3] == 0xffffff7fu ||
-           (inet_iface_count() > 1 && ip->w[3] == OWN_BROADCAST);
+           (inet_iface_count() > 1 && ip->w[3] != 0 && ip->w[3] == eth0()->broadcast);
 }
 
 bool ip_is_link_local(const union ip *ip) { return ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80; }
@@ -83,7 +96,7 @@ bool ip_is_link_local(const union ip *ip) { return ip->b[0] == 0xfe && (ip->b[1]
 bool ip_is_local(const union ip *ip) {
     if (ip_is_broadcast(ip)) return false;
     if (ip_is_loopback(ip)) return true;
-    return ip_is_v4(ip) && ip->w[3] == OWN_ADDRESS && inet_iface_count() > 1;
+    return is_own(ip);
 }
 
 bool inet_leaves(const struct inet_end *to, bool somebody_inside) {
@@ -143,7 +156,7 @@ void inet_end_put(int family, const struct inet_end *end, struct sock_addr *out)
 union ip inet_source(const union ip *to) {
     if (ip_is_v4(to)) {
         if (ip_is_loopback(to) || inet_iface_count() == 1) return ip_loopback4;
-        return ip_from_v4(OWN_ADDRESS);
+        return ip_from_v4(hostnet_interface()->address);
     }
     return ip_loopback6;
 }

@@ -40,10 +40,6 @@ static void set_address(struct request *q, uint32_t address) {
     q->address.sin_addr.s_addr = address;
 }
 
-static uint32_t netmask(const struct inet_iface *i) {
-    return net32(i->prefix == 0 ? 0 : ~0u << (32 - i->prefix));
-}
-
 /* SIOCGIFCONF: as many as fit; without a place for them, the room that all need. */
 static int64_t list_all(gva_t arg) {
     struct list l;
@@ -71,6 +67,7 @@ static int answer(const struct inet_iface *i, uint32_t request, struct request *
         q->flags = (uint16_t)i->flags;
         return 0;
     case SIOCGIFADDR:
+        if (i->address == 0) return -EADDRNOTAVAIL;
         set_address(q, i->address);
         return 0;
     case SIOCGIFDSTADDR:
@@ -80,7 +77,7 @@ static int answer(const struct inet_iface *i, uint32_t request, struct request *
         set_address(q, i->broadcast);
         return 0;
     case SIOCGIFNETMASK:
-        set_address(q, netmask(i));
+        set_address(q, inet_mask(i->prefix));
         return 0;
     case SIOCGIFMETRIC:
         q->number = 0;

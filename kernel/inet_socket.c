@@ -115,7 +115,7 @@ int inet_bind(struct socket *sock, const struct sock_addr *addr) {
     if (!may_bind(s, &end)) return -EADDRNOTAVAIL;
     /* User mode: the ports are the guest's own, and -p says what the host has of them. */
     if (end.port != 0 && end.port < FIRST_FREE_PORT && s->ports != &inet_ping_ports &&
-        hostnet_mode() != HOSTNET_USER && !process_capable(CAP_NET_BIND_SERVICE))
+        !inet_own_ports() && !process_capable(CAP_NET_BIND_SERVICE))
         return -EACCES;
     if (s->at.port != NULL || sock->listening || s->at.peer.port != 0) return -EINVAL;
     if (s->sock.family == AF_INET6 && ip_is_v4(&end.ip) && s->v6only) return -EINVAL;

@@ -45,7 +45,7 @@ static int connect_outside(struct tcp_sock *t) {
         return r;
     }
     tell_host(t);
-    if (hostnet_mode() == HOSTNET_HOST && s->addr_locked) {
+    if (hostnet_mode() == HOSTNET_TAP || (hostnet_mode() == HOSTNET_HOST && s->addr_locked)) {
         inet_end_put(family, &s->at.local, &addr);
         r = hostnet_bind(s->host, &addr);
         if (r) return r;

@@ -27,7 +27,7 @@ static int listen_outside(struct tcp_sock *t, uint32_t backlog) {
     int on, r;
 
     if (hostnet_mode() == HOSTNET_NONE) return 0;
-    if (hostnet_mode() == HOSTNET_USER && ip_is_loopback(&s->at.local.ip)) return 0;
+    if (inet_own_ports() && ip_is_loopback(&s->at.local.ip)) return 0;
     if (h == NULL) {
         r = hostnet_open(s->sock.family, SOCK_STREAM, IPPROTO_TCP, &s->sock.waitq, &h);
         if (r) return r;

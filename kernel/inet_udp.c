@@ -31,6 +31,19 @@ static void close_host(struct udp_sock *u) {
     u->in.host = NULL;
 }
 
+/* The guest's own stack: the port is the one that the program sees. */
+static int bind_stack(struct udp_sock *u) {
+    struct sock_addr addr;
+    int r = udp_autobind(u);
+
+    if (r == 0) {
+        inet_end_put(u->host_family, &u->in.at.local, &addr);
+        r = hostnet_bind(u->in.host, &addr);
+    }
+    if (r) close_host(u);
+    return r;
+}
+
 int udp_open_host(struct udp_sock *u) {
     struct inet_sock *s = &u->in;
     int family = s->sock.family, on = 1, r;
@@ -46,6 +59,7 @@ int udp_open_host(struct udp_sock *u) {
         return r;
     }
     u->host_family = (uint16_t)family;
+    if (hostnet_mode() == HOSTNET_TAP) return bind_stack(u);
     if (family == AF_INET6) {
         int only = s->v6only;
 
@@ -63,10 +77,10 @@ static int bind_host(struct udp_sock *u) {
     int r;
 
     if (hostnet_mode() == HOSTNET_NONE || udp_is_ping(u)) return 0;
-    if (hostnet_mode() == HOSTNET_USER && (ip_is_loopback(&s->at.local.ip) || !s->port_locked))
-        return 0;
+    if (inet_own_ports() && ip_is_loopback(&s->at.local.ip)) return 0;
+    if (hostnet_mode() == HOSTNET_USER && !s->port_locked) return 0;
     r = udp_open_host(u);
-    if (r) return r;
+    if (r || hostnet_mode() == HOSTNET_TAP) return r;
     inet_end_put(u->host_family, &s->at.local, &addr);
     r = hostnet_bind(s->host, &addr);
     if (r == 0) return 0;

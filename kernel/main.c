@@ -9,6 +9,7 @@
 #include <kernel/frame_init.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
+#include <kernel/hostnet.h>
 #include <kernel/initrd.h>
 #include <kernel/log.h>
 #include <kernel/main.h>
@@ -99,6 +100,7 @@ void kernel_boot(const struct hermit_boot *boot, uint64_t tsc_start) {
     vfs_boot(boot);
     initrd_unpack();
     syscall_trace_init(boot);
+    hostnet_up();
     run_program(boot);
     hermit_stats.tsc_user = arch_tsc();
 }

@@ -110,7 +110,11 @@ static bool route_to(uint32_t address, struct route *out) {
                           .to = to,
                           .source = inet_source(&to).w[3],
                           .index = own ? INET_LO : eth->index};
-    if (!own && ((address ^ eth->address) & 0x00ffffffu) != 0) out->gateway = INET_GATEWAY;
+    if (!own && ((address ^ eth->address) & inet_mask(eth->prefix)) != 0)
+        out->gateway = inet_gateway();
+    if (!own && (eth->address == 0 ||
+                 (out->gateway == 0 && ((address ^ eth->address) & inet_mask(eth->prefix)) != 0)))
+        return false;
     return true;
 }
 
@@ -118,18 +122,18 @@ static void put_routes(struct netlink_text *t, const struct netlink_asker *who, 
     const struct inet_iface *eth = inet_iface(2);
     struct route r;
 
-    if (family != AF_INET6 && eth != NULL) {
+    if (family != AF_INET6 && eth != NULL && eth->address != 0) {
         r = (struct route){.table = RT_TABLE_MAIN,
                            .type = RTN_UNICAST,
                            .to = ip_any4,
-                           .gateway = INET_GATEWAY,
+                           .gateway = inet_gateway(),
                            .index = eth->index};
-        put_route(t, who, NLM_F_MULTI, &r);
+        if (r.gateway != 0) put_route(t, who, NLM_F_MULTI, &r);
         r = (struct route){.table = RT_TABLE_MAIN,
                            .type = RTN_UNICAST,
                            .scope = RT_SCOPE_LINK,
                            .prefix = eth->prefix,
-                           .to = ip_from_v4(eth->address & 0x00ffffffu),
+                           .to = ip_from_v4(eth->address & inet_mask(eth->prefix)),
                            .source = eth->address,
                            .index = eth->index};
         put_route(t, who, NLM_F_MULTI, &r);

@@ -5,6 +5,7 @@
 #include <kernel/creds.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
+#include <kernel/hostnet.h>
 #include <kernel/process.h>
 #include <kernel/process_init.h>
 #include <kernel/sched.h>
@@ -62,7 +63,11 @@ void process_init(const struct hermit_boot *boot) {
 
 void process_exit(int status) {
     sysv_sem_exit(current_process());
+    hostnet_finish();
     hypercall_exit(HC_EXIT_PROGRAM, (uint32_t)status & 0xff);
 }
 
-void process_die(int sig) { hypercall_exit(HC_EXIT_SIGNAL, (uint32_t)sig); }
+void process_die(int sig) {
+    hostnet_finish();
+    hypercall_exit(HC_EXIT_SIGNAL, (uint32_t)sig);
+}

@@ -96,7 +96,7 @@ void proc_show_routes(struct tree_text *t) {
 
     text_printf(t, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow"
                    "\tIRTT                                                       \n");
-    if (eth == NULL) return;
-    show_route(t, 0, INET_GATEWAY, 0);
-    show_route(t, eth->address & 0x00ffffffu, 0, 0x00ffffffu);
+    if (eth == NULL || eth->address == 0) return;
+    if (inet_gateway() != 0) show_route(t, 0, inet_gateway(), 0);
+    show_route(t, eth->address & inet_mask(eth->prefix), 0, inet_mask(eth->prefix));
 }

@@ -83,6 +83,16 @@ static void mount_share(const struct hermit_boot *boot, uint32_t i) {
     m->is_file = !share->is_dir;
 }
 
+/* With an interface of its own the guest does not ask the host's name servers. */
+static void mount_resolv_conf(const struct hermit_boot *boot) {
+    struct mount *m;
+
+    if (boot->net != HC_NET_TAP || (boot->tap.resolvers[0] == 0 && !boot->tap.dhcp)) return;
+    m = mount_or_panic(&tree_ops, "/etc/resolv.conf", "tmpfs", (void *)(uintptr_t)&resolv_tree);
+    m->is_file = true;
+    m->readonly = true;
+}
+
 static void open_stdio(void) {
     for (uint32_t handle = 0; handle < 3; handle++) {
         struct file *f = hypercall_available() ? hostfs_stdio(handle) : serial_stdio(handle);
@@ -106,6 +116,7 @@ void vfs_boot(const struct hermit_boot *boot) {
     if (!has_share(boot, "/tmp")) mount_ramfs("/tmp", 01777);
     for (uint32_t i = boot->flags & HERMIT_BOOT_ROOT_SHARE ? 1 : 0; i < boot->nshares; i++)
         mount_share(boot, i);
+    mount_resolv_conf(boot);
     /* Without a loader the root is what the initial RAM disk is unpacked into. */
     if (root) root->readonly = hypercall_available();
     current_process()->fs.cwd = kstrdup(boot_string(boot->cwd));

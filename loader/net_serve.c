@@ -21,6 +21,7 @@
 
 #include <loader/event.h>
 #include <loader/net_publish.h>
+#include <loader/tap.h>
 #include <loader/thread.h>
 #include <loader/vm.h>
 
@@ -29,6 +30,7 @@
 #define HELP_NS 100000L
 #define IDLE_TICKS 50 /* then the thread sleeps until a virtual CPU has slept */
 #define FINISH_MS 5000
+#define TAP_KEY UINT64_MAX /* in the epoll set: the tap interface */
 
 static enum hc_net_mode mode;
 static struct hc_net_addr resolvers[HC_NET_RESOLVERS];
@@ -39,9 +41,17 @@ static struct net_socket *waiting, *retrying; /* the latter: what is left of the
 static uint32_t visits, sleepers;             /* atomic: of virtual CPUs, so far; asleep now */
 static uint32_t awake;                        /* futex: 0 while the thread sleeps */
 
+static void watch_tap(const struct options *o) {
+    struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.u64 = TAP_KEY};
+    tap_open(o);
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_fd >= 0 && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, tap_fd(), &e) != 0) epoll_fd = -1;
+}
+
 void net_init(const struct options *o) {
     mode = o->net;
     if (mode == HC_NET_NONE) return;
+    if (mode == HC_NET_TAP) return watch_tap(o);
     net_policy_init(mode, o->net_rules, o->net_rule_count);
     resolver_count = net_policy_resolvers(resolvers);
     net_publish(o->publish, o->publish_count);
@@ -50,6 +60,7 @@ void net_init(const struct options *o) {
 
 void net_describe(struct hermit_boot *b) {
     b->net = mode;
+    if (mode == HC_NET_TAP) tap_describe(b);
     b->nresolvers = resolver_count;
     memcpy(b->resolvers, resolvers, sizeof(b->resolvers));
 }
@@ -57,6 +68,14 @@ void net_describe(struct hermit_boot *b) {
 enum hc_net_mode net_call_mode(void) { return mode; }
 
 bool net_started(void) { return __atomic_load_n(&started, __ATOMIC_ACQUIRE); }
+
+/* What the guest has left to do, and what it has to look at, in either kind of service. */
+static bool has_work(void) { return mode == HC_NET_TAP ? tap_has_frames() : net_has_commands(); }
+static bool has_news(void) { return mode == HC_NET_TAP ? tap_has_news() : net_has_news(); }
+static uint32_t news_taken(void) {
+    return mode == HC_NET_TAP ? tap_news_taken() : net_news_taken();
+}
+static bool do_work(void) { return mode == HC_NET_TAP ? tap_send() : net_run_commands(); }
 
 int net_fd(void) { return net_started() ? epoll_fd : -1; }
 
@@ -126,6 +145,7 @@ static void datagram(struct net_socket *s, uint32_t events) {
 }
 
 static void on_event(const struct epoll_event *e) {
+    if (e->data.u64 == TAP_KEY) return tap_readable();
     struct net_socket *s = net_get((uint32_t)e->data.u64);
     if (s == NULL || s->generation != (uint32_t)(e->data.u64 >> 32)) return;
     if (s->type != SOCK_STREAM) return datagram(s, e->events);
@@ -143,11 +163,12 @@ static void on_event(const struct epoll_event *e) {
 /* Moves what can be moved; true if there was anything.  Under the lock. */
 static bool serve(void) {
     struct epoll_event events[BATCH];
-    bool any = net_run_commands();
+    bool any = do_work();
     if (waiting != NULL) retry_all();
     int n = epoll_wait(epoll_fd, events, BATCH, 0);
     for (int i = 0; i < n; i++)
         on_event(&events[i]);
+    if (mode == HC_NET_TAP) tap_receive();
     return any || n > 0;
 }
 
@@ -156,15 +177,15 @@ bool net_visit(void) {
     __atomic_fetch_add(&visits, 1, __ATOMIC_RELAXED);
     net_lock();
     serve();
-    bool news = net_has_news();
+    bool news = has_news();
     net_unlock();
     return news;
 }
 
 void net_flush(void) {
-    if (!net_started() || !net_has_commands()) return;
+    if (!net_started() || !has_work()) return;
     net_lock();
-    net_run_commands();
+    do_work();
     net_unlock();
 }
 
@@ -179,7 +200,7 @@ int64_t hc_net_serve(union hc_args *args) {
 enum net_sleep net_sleep_begin(void) {
     if (!net_started()) return NET_OFF;
     __atomic_fetch_add(&sleepers, 1, __ATOMIC_SEQ_CST);
-    if (!net_has_news()) return anything_waits() ? NET_SOON : NET_SLEEP;
+    if (!has_news()) return anything_waits() ? NET_SOON : NET_SLEEP;
     __atomic_fetch_sub(&sleepers, 1, __ATOMIC_SEQ_CST);
     return NET_NEWS;
 }
@@ -199,7 +220,7 @@ static void rest(bool helping) {
 
 static void sleep_until_needed(void) {
     __atomic_store_n(&awake, 0, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) > 0 && !net_has_commands())
+    if (__atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) > 0 && !has_work())
         while (__atomic_load_n(&awake, __ATOMIC_SEQ_CST) == 0)
             syscall(SYS_futex, &awake, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
     __atomic_store_n(&awake, 1, __ATOMIC_SEQ_CST);
@@ -210,10 +231,10 @@ static bool help(uint32_t *taken, bool *untaken) {
     net_lock();
     bool any = serve();
     /* News that were there the last time, and nobody has looked, or nobody will: an interrupt. */
-    bool overdue = *untaken && net_has_news() && net_news_taken() == *taken;
-    if (__atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) > 0 && net_has_news()) overdue = true;
-    *untaken = net_has_news();
-    *taken = net_news_taken();
+    bool overdue = *untaken && has_news() && news_taken() == *taken;
+    if (__atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) > 0 && has_news()) overdue = true;
+    *untaken = has_news();
+    *taken = news_taken();
     net_unlock();
     if (overdue) event_post(HC_EVENT_NET);
     return any || *untaken;
@@ -226,7 +247,7 @@ static void *helper_main(void *arg) {
         rest(helping);
         uint32_t now = __atomic_load_n(&visits, __ATOMIC_RELAXED);
         bool asleep = __atomic_load_n(&sleepers, __ATOMIC_SEQ_CST) > 0;
-        if (now != seen || (asleep && !net_has_commands() && !anything_waits())) {
+        if (now != seen || (asleep && !has_work() && !anything_waits())) {
             helping = untaken = false; /* virtual CPUs do it themselves */
             idle = now != seen ? 0 : idle + 1;
             seen = now;
@@ -262,6 +283,7 @@ static bool send_rest(void) {
         struct net_socket *s = net_get(i);
         if (s != NULL && net_unsent(s) != 0 && !(s->state & HC_NET_HUP)) left = true;
     }
+    if (mode == HC_NET_TAP) left = tap_has_frames();
     net_unlock();
     return left;
 }

@@ -41,6 +41,10 @@ enum {
     OPT_NET,
     OPT_NET_ALLOW,
     OPT_NET_BLOCK,
+    OPT_IP,
+    OPT_GATEWAY,
+    OPT_MAC,
+    OPT_DNS,
 };
 
 static const struct option long_options[] = {
@@ -71,6 +75,10 @@ static const struct option long_options[] = {
     {"publish", required_argument, NULL, 'p'},
     {"net-allow", required_argument, NULL, OPT_NET_ALLOW},
     {"net-block", required_argument, NULL, OPT_NET_BLOCK},
+    {"ip", required_argument, NULL, OPT_IP},
+    {"gateway", required_argument, NULL, OPT_GATEWAY},
+    {"mac", required_argument, NULL, OPT_MAC},
+    {"dns", required_argument, NULL, OPT_DNS},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -242,6 +250,18 @@ static bool apply_net(struct options *o, int option) {
     case OPT_NET_ALLOW:
     case OPT_NET_BLOCK:
         options_add_net_rule(o, optarg, option == OPT_NET_ALLOW);
+        return true;
+    case OPT_IP:
+        options_set_ip(o, optarg);
+        return true;
+    case OPT_GATEWAY:
+        options_set_gateway(o, optarg);
+        return true;
+    case OPT_MAC:
+        options_set_mac(o, optarg);
+        return true;
+    case OPT_DNS:
+        options_add_dns(o, optarg);
         return true;
     default:
         return false;

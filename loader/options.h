@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <hermit/net.h>
+#include <hermit/tap.h>
 #include <loader/net_policy.h>
 
 enum vmm_choice { VMM_AUTO, VMM_KVM, VMM_QEMU };
@@ -55,6 +56,9 @@ struct options {
     uint64_t timeout_ns; /* 0: none */
     enum hc_net_mode net;
     bool net_given;
+    const char *tap;                 /* name of the interface */
+    struct hc_tap_config tap_config; /* 0: not given */
+    bool tap_given;                  /* one of --ip, --gateway, --mac, --dns */
     struct publish_option *publish;
     size_t publish_count;
     struct net_rule *net_rules; /* in the order given */
@@ -95,6 +99,16 @@ const char *parse_net_rule(const char *text, struct net_rule *out);
 void options_set_net(struct options *o, const char *text);
 void options_add_publish(struct options *o, const char *text);
 void options_add_net_rule(struct options *o, const char *text, bool allow);
+/* IPV4/PREFIX; aa:bb:cc:dd:ee:ff: NULL or a message. */
+const char *parse_interface_address(const char *text, struct hc_tap_config *out);
+const char *parse_mac(const char *text, uint8_t out[6]);
+/* Notes --net tap:IF, and --ip, --gateway, --mac, --dns; likewise. */
+void options_set_tap(struct options *o, const char *text);
+void options_set_ip(struct options *o, const char *text);
+void options_set_gateway(struct options *o, const char *text);
+void options_set_mac(struct options *o, const char *text);
+void options_add_dns(struct options *o, const char *text);
+void options_finish_tap(const struct options *o);
 /* What must be known of all of them. */
 void options_finish_net(struct options *o);
 /* Adds or replaces K=V in o->env (malloc'ed or NULL); K alone takes the host's value if there is

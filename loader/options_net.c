@@ -114,8 +114,10 @@ void options_set_net(struct options *o, const char *text) {
         o->net = HC_NET_USER;
     else if (strcmp(text, "host") == 0)
         o->net = HC_NET_HOST;
+    else if (strncmp(text, "tap:", 4) == 0)
+        options_set_tap(o, text);
     else
-        die(EXIT_HERMIT, "--net %s: not one of none, user, host", text);
+        die(EXIT_HERMIT, "--net %s: not one of none, user, host, tap:INTERFACE", text);
     o->net_given = true;
 }
 
@@ -146,8 +148,11 @@ void options_finish_net(struct options *o) {
     if (o->publish_count && !o->net_given) o->net = HC_NET_USER;
     if (o->publish_count && o->net != HC_NET_USER)
         die(EXIT_HERMIT, "--publish needs --net user, and not --net %s",
-            o->net == HC_NET_HOST ? "host, where the program's ports are the host's" : "none");
+            o->net == HC_NET_HOST  ? "host, where the program's ports are the host's"
+            : o->net == HC_NET_TAP ? "tap, where the guest has an address of its own"
+                                   : "none");
     if (o->net_rule_count && !o->net_given && !o->publish_count) o->net = HC_NET_USER;
     if (o->net_rule_count && o->net != HC_NET_USER)
         die(EXIT_HERMIT, "--net-allow and --net-block need --net user");
+    options_finish_tap(o);
 }

@@ -9,6 +9,7 @@
 #define HERMIT_BOOT_H
 
 #include <hermit/hypercall.h>
+#include <hermit/tap.h>
 
 #define HERMIT_BOOT_MAGIC 0x544f4f424d524548ULL /* "HERMBOOT" */
 #define HERMIT_BOOT_NO_HANDLE 0xffffffffu
@@ -86,7 +87,9 @@ struct hermit_boot {
     struct hc_attr prog_attr;
     struct hermit_boot_stdio stdio[3];
     struct hc_net_addr resolvers[HC_NET_RESOLVERS]; /* of the host, at loopback addresses */
-    uint8_t seed[HERMIT_BOOT_SEED];                 /* fresh from getrandom(2) */
+    struct hc_tap_config tap;                       /* HC_NET_TAP */
+    uint32_t tap_pad;
+    uint8_t seed[HERMIT_BOOT_SEED]; /* fresh from getrandom(2) */
 };
 
 /* Handles 0, 1 and 2 are hermit-run's own standard streams, always open. */

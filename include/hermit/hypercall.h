@@ -20,7 +20,7 @@
 #include <hermit/net.h>
 #include <hermit/rewrite_cache.h>
 
-#define HC_VERSION 6
+#define HC_VERSION 7
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -432,6 +432,7 @@ union hc_args {
     struct hc_net_name net_name;
     struct hc_net_message net_message;
     struct hc_net_option net_option;
+    struct hc_net_device net_device;
     uint64_t words[14];
 };
 

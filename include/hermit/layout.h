@@ -34,7 +34,7 @@
 /* The kernel image: text and constants in the first 2 MiB of the kernel window, data in the second;
  * in guest-physical memory the data follows at a smaller distance. */
 #define KERNEL_TEXT_SPAN HERMIT_U64(0x200000)
-#define KERNEL_TEXT_GPA_SPAN HERMIT_U64(0xc0000)
+#define KERNEL_TEXT_GPA_SPAN HERMIT_U64(0x100000)
 #define KERNEL_DATA_GVA (HERMIT_KERNEL_GVA + KERNEL_TEXT_SPAN)
 #define KERNEL_DATA_GPA (HERMIT_RAM_GPA + KERNEL_TEXT_GPA_SPAN)
 

@@ -32,7 +32,8 @@ typedef uint64_t gpa_t; /* guest-physical address, bytes */
     X(NET_RECV, net_recv)                                                                          \
     X(NET_GETOPT, net_getopt)                                                                      \
     X(NET_SETOPT, net_setopt)                                                                      \
-    X(NET_SERVE, net_serve)
+    X(NET_SERVE, net_serve)                                                                        \
+    X(NET_DEVICE, net_device)
 
 #define HC_NET_RING 131072u
 #define HC_NET_NO_RING UINT32_MAX
@@ -45,7 +46,7 @@ typedef uint64_t gpa_t; /* guest-physical address, bytes */
 #define HC_NET_CONTROL 256u /* bytes of control messages at most */
 #define HC_NET_OPTION 256u  /* bytes of an option's value at most */
 
-enum hc_net_mode { HC_NET_NONE, HC_NET_USER, HC_NET_HOST };
+enum hc_net_mode { HC_NET_NONE, HC_NET_USER, HC_NET_HOST, HC_NET_TAP };
 
 struct hc_net_addr { /* struct sockaddr_in or sockaddr_in6 */
     uint32_t len;    /* bytes; 0: none */
@@ -159,6 +160,12 @@ struct hc_net_option {
     int32_t level, name;
     uint32_t len;
     gpa_t value;
+};
+
+/* NET_DEVICE: starts the tap service (hermit/tap.h), once.  tap: struct hc_tap, queues empty.
+ * Result: enum hc_tap_features.  -ENETUNREACH: another mode. */
+struct hc_net_device {
+    gpa_t tap;
 };
 
 #define HC_NET_CONTROL_BYTES 49152 /* room for struct hc_net, whole pages */

@@ -11,8 +11,8 @@ _hermit_run_program() {
                 ((i + 1 <= cword)) && printf '%s' $((i + 1))
                 return
                 ;;
-            --cpus | --env | --env-file | --memory | --net | --net-allow | --net-block | \
-                --publish | --rewrite | --rootfs | --strace-output | \
+            --cpus | --dns | --env | --env-file | --gateway | --ip | --mac | --memory | --net | \
+                --net-allow | --net-block | --publish | --rewrite | --rootfs | --strace-output | \
                 --strace-strings | --timeout | --vmm | --volume | --workdir)
                 ((i++))
                 ;;
@@ -29,7 +29,7 @@ _hermit_run_program() {
 }
 
 _hermit_run_options='--memory --cpus --env --env-file --clear-env --workdir --volume --rootfs --vmm
-    --net --publish --net-allow --net-block --rewrite
+    --net --publish --net-allow --net-block --ip --gateway --mac --dns --rewrite
     --strace --strace= --strace-output --strace-strings --strace-summary --strace-times
     --check --json --stats --timeout --quiet --verbose --version --no-aslr --help
     -m -e -w -v -p -q -V -h'
@@ -39,7 +39,7 @@ _hermit_run_reply() { mapfile -t COMPREPLY < <(compgen "$@"); }
 # The value of the option $1, from what is typed so far.
 _hermit_run_value() {
     case $1 in
-        --net) _hermit_run_reply -W 'none user host' -- "$cur" ;;
+        --net) _hermit_run_reply -W 'none user host tap:' -- "$cur" ;;
         -m | --memory) _hermit_run_reply -W '64M 256M 512M 1G 2G 4G' -- "$cur" ;;
         --cpus) _hermit_run_reply -W '1' -- "$cur" ;;
         --rewrite) _hermit_run_reply -W 'auto load lazy offline off' -- "$cur" ;;

@@ -4,11 +4,14 @@
 `qemu-system-x86_64 -kernel` line of the manual with files from a cpio archive, and QEMU's own KVM
 accelerator.  Exit status 77: QEMU or busybox is missing."""
 import argparse
+import http.server
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 BUSYBOX = "/bin/busybox"
@@ -35,14 +38,14 @@ def archive():
 
 
 class PlainQemu(unittest.TestCase):
-    def run_kernel(self, append, stdin=b"", initrd=None):
+    def run_kernel(self, append, stdin=b"", initrd=None, devices=()):
         with tempfile.NamedTemporaryFile() as f:
             f.write(archive() if initrd is None else initrd)
             f.flush()
             command = [QEMU, "-M", "microvm", "-accel", "tcg", "-cpu", "max", "-m", "128",
                        "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
                        "-device", "isa-debug-exit", "-kernel", ARGS.kernel, "-initrd", f.name,
-                       "-append", append]
+                       "-append", append, *devices]
             return subprocess.run(command, input=stdin, capture_output=True, timeout=120,
                                   check=False)
 
@@ -50,6 +53,56 @@ class PlainQemu(unittest.TestCase):
         p = self.run_kernel("/bin/busybox cat /etc/motd /link")
         self.assertEqual(p.stdout, b"from the archive\n" * 2)
         self.assertEqual(p.returncode, 1)  # isa-debug-exit: (status << 1) | 1
+
+    def test_network(self):
+        """DHCP and TCP through QEMU's user networking, by either version of the device."""
+        page = b"<p>from the host</p>" * 10000
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(page)))
+                self.end_headers()
+                self.wfile.write(page)
+
+            def log_message(self, *args):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        device = ("-netdev", "user,id=n", "-device", "virtio-net-device,netdev=n")
+        url = f"http://10.0.2.2:{server.server_port}/"
+        for more in ((), ("-global", "virtio-mmio.force-legacy=false")):
+            p = self.run_kernel(f"/bin/busybox wget -q -O - {url}", devices=(*device, *more))
+            self.assertEqual(p.stdout.replace(b"\r\n", b"\n"), page)
+            self.assertEqual(p.returncode, 1)
+
+    def test_forwarded_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        ended = threading.Event()
+
+        def send():
+            """QEMU takes connections before the guest does, and resets them."""
+            while not ended.wait(0.2):
+                try:
+                    with socket.create_connection(("127.0.0.1", port), 5) as s:
+                        s.sendall(b"hello\n")
+                        s.shutdown(socket.SHUT_WR)
+                        s.recv(1)
+                except OSError:
+                    pass
+
+        t = threading.Thread(target=send)
+        t.start()
+        p = self.run_kernel("/bin/busybox nc -l -p 80", devices=(
+            "-netdev", f"user,id=n,hostfwd=tcp:127.0.0.1:{port}-:80",
+            "-device", "virtio-net-device,netdev=n"))
+        ended.set()
+        t.join()
+        self.assertEqual((p.stdout.replace(b"\r", b""), p.returncode), (b"hello\n", 1))
 
     def test_environment_and_status(self):
         p = self.run_kernel("GREETING=hello -- /bin/busybox env")

@@ -89,6 +89,8 @@
 /* The local APIC, mapped at the end of the image's page directory, for QEMU. */
 #define APIC_EOI 0xb0
 #define LOCAL_APIC_GPA 0xfee00000
+#define VIRTIO_MMIO_GPA 0xfea00000 /* of the 2 MiB with QEMU's devices in them */
+#define VIRTIO_MMIO_GVA (HERMIT_KERNEL_GVA + 510 * 0x200000)
 #define LOCAL_APIC_GVA (HERMIT_KERNEL_GVA + 511 * 0x200000)
 
 #endif

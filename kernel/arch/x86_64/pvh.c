@@ -9,6 +9,7 @@
 #include <kernel/initrd.h>
 #include <kernel/log.h>
 #include <kernel/string.h>
+#include <kernel/virtio_mmio.h>
 
 #include "cpu.h"
 #include "pc_clock.h"
@@ -53,6 +54,9 @@ static gpa_t ram_end(const struct pvh_start_info *start) {
 
 static uint32_t here(const char *p) { return (uint32_t)(p - (const char *)own_block); }
 
+/* QEMU appends words like this, which are meant for Linux. */
+static const char device_word[] = "virtio_mmio.device=";
+
 /* Cuts the command line into words: environment, then program and arguments. */
 static void parse_words(struct hermit_boot *b, char *text, uint32_t *offsets) {
     bool program = false;
@@ -65,6 +69,7 @@ static void parse_words(struct hermit_boot *b, char *text, uint32_t *offsets) {
             at++;
         if (*at != '\0') *at++ = '\0';
         if (!program && strcmp(word, "--") == 0) continue;
+        if (strncmp(word, device_word, strlen(device_word)) == 0) continue;
         uint32_t count = b->argc + b->envc;
         if (count == MAX_WORDS) break;
         program |= strchr(word, '=') == NULL;
@@ -132,6 +137,10 @@ static struct hermit_boot *build(const struct pvh_start_info *start) {
         .strace_filter = here(tail + 9),
         .prog_handle = HERMIT_BOOT_NO_HANDLE,
     };
+    if (virtio_mmio_find(b->tap.mac)) {
+        b->net = HC_NET_TAP;
+        b->tap.dhcp = 1;
+    }
     parse_words(b, text, offsets);
     if (b->argc > 0) b->program = ((uint32_t *)((char *)b + b->argv))[0];
     seed_from_cpu(b->seed, sizeof(b->seed));

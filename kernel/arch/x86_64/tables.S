@@ -46,7 +46,8 @@ kernel_pdpt:
 image_pd:
     .quad GPA(image_pt_text) + P + W + U
     .quad GPA(image_pt_data) + P + W + U
-    .fill 509, 8, 0
+    .fill 508, 8, 0
+    .quad NX + VIRTIO_MMIO_GPA + P + W + U + PS + PCD /* plain QEMU only */
     .quad NX + LOCAL_APIC_GPA + P + W + PS + PCD /* QEMU only; apic.c may open it to ring 3 */
 
 image_pt_text: /* read and execute */
@@ -56,17 +57,16 @@ image_pt_text: /* read and execute */
     .set i, i + 1
     .endr
     .fill 256 - KERNEL_TEXT_GPA_SPAN / 4096, 8, 0
-    /* Again, where they are in guest-physical memory if this table is seen from address 0: the PVH
-     * entry runs there while it enables paging. */
+    /* Again, where they are in guest-physical memory if this table is seen from address 0, as the
+     * data are in the next one: the PVH entry runs there while it enables paging. */
     .set i, 0
-    .rept KERNEL_TEXT_GPA_SPAN / 4096
+    .rept 256
     .quad HERMIT_RAM_GPA + i * 4096 + P + A
     .set i, i + 1
     .endr
-    .rept 256 - KERNEL_TEXT_GPA_SPAN / 4096
-    .quad NX + HERMIT_RAM_GPA + i * 4096 + P + A
-    .set i, i + 1
-    .endr
+    .if KERNEL_DATA_GPA != 0x200000
+    .error "the tables do not map the data one to one"
+    .endif
 
 image_pt_data: /* read and write */
     .set i, 0

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets of the host, for the guest's internet sockets: what leaves the machine.
+/* Sockets of the host, for the guest's internet sockets: what leaves the machine.  With --net tap
+ * those of a TCP/IP stack of the guest's own at a network device.
  *
  * An internet socket (kernel/inet.h) owns its struct hostnet and frees it with hostnet_close().
  * Addresses are struct sockaddr_in and sockaddr_in6 as programs write them; a v4-mapped address
@@ -15,7 +16,7 @@
 struct hostnet;
 
 /* What the command line allows. */
-enum hostnet_mode { HOSTNET_NONE, HOSTNET_USER, HOSTNET_HOST };
+enum hostnet_mode { HOSTNET_NONE, HOSTNET_USER, HOSTNET_HOST, HOSTNET_TAP };
 enum hostnet_mode hostnet_mode(void);
 
 /* type: SOCK_STREAM or SOCK_DGRAM; protocol: IPPROTO_TCP, UDP, ICMP, ICMPV6.  q is woken, with the
@@ -63,5 +64,20 @@ bool hostnet_is_resolver(const struct sock_addr *a);
 /* Wakes who waits for sockets of the host that have news.  Called where a CPU has nothing to run,
  * and by who waits for sockets without sleeping. */
 void hostnet_look(void);
+
+/* --net tap: brings the interface up, before the first program: waits for an answer of DHCP. */
+void hostnet_up(void);
+/* The program has ended: what it has written is delivered, for some seconds where peers are slow.
+ */
+void hostnet_finish(void);
+/* The interface as it is now; address 0: it has none.  Network byte order. */
+struct hostnet_interface {
+    uint8_t mac[6];
+    uint8_t prefix; /* bits */
+    uint32_t address, gateway;
+};
+const struct hostnet_interface *hostnet_interface(void);
+/* The HC_TAP_RESOLVERS name servers that it was told of; 0: no more. */
+const uint32_t *hostnet_resolvers(void);
 
 #endif

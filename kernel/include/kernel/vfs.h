@@ -217,7 +217,7 @@ extern const struct fs_ops ramfs_ops;  /* priv: struct ramfs * */
 extern const struct fs_ops devfs_ops;
 extern const struct fs_ops tree_ops; /* priv: one of the trees */
 struct tree;
-extern const struct tree procfs_tree, sysfs_tree, cgroupfs_tree, devpts_tree;
+extern const struct tree procfs_tree, sysfs_tree, cgroupfs_tree, devpts_tree, resolv_tree;
 struct ramfs;
 struct ramfs *ramfs_create(void);
 /* Handle 0, 1 or 2 of the loader as an open file. */

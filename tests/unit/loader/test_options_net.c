@@ -121,9 +121,48 @@ static void test_mapped(void **state) {
     assert_false(net_addr_read(&out, &a));
 }
 
+static void test_tap(void **state) {
+    struct hc_tap_config c;
+    uint8_t mac[6];
+    assert_null(parse_interface_address("192.168.1.10/24", &c));
+    assert_int_equal(c.address, htonl(0xc0a8010a));
+    assert_int_equal(c.prefix, 24);
+    assert_null(parse_interface_address("10.0.0.0/31", &c));
+    assert_null(parse_interface_address("10.0.0.1/32", &c));
+    const char *const bad[] = {"",
+                               "10.0.0.1",
+                               "10.0.0.1/",
+                               "10.0.0.1/0",
+                               "10.0.0.1/33",
+                               "10.0.0.1/2x",
+                               "10.0.0.0/24",
+                               "10.0.0.255/24",
+                               "0.0.0.0/8",
+                               "127.0.0.1/8",
+                               "224.0.0.1/24",
+                               "fd00::1/64",
+                               "10.0.0/24",
+                               "/24",
+                               "10.0.0.1/-1",
+                               "1.2.3.4.5.6.7.8.9/24"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_non_null(parse_interface_address(bad[i], &c));
+    assert_null(parse_mac("52:54:00:aB:cd:09", mac));
+    assert_int_equal(mac[3], 0xab);
+    const char *const wrong[] = {"",
+                                 "52:54:00:ab:cd",
+                                 "52:54:00:ab:cd:0",
+                                 "52:54:00:ab:cd:000",
+                                 "52-54-00-ab-cd-09",
+                                 "01:00:00:00:00:00",
+                                 "5:54:00:ab:cd:09"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_non_null(parse_mac(wrong[i], mac));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_publish), cmocka_unit_test(test_rules),
-                                       cmocka_unit_test(test_policy),
-                                       cmocka_unit_test(test_mapped)};
+                                       cmocka_unit_test(test_policy), cmocka_unit_test(test_mapped),
+                                       cmocka_unit_test(test_tap)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

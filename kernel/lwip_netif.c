@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* The interface of --net tap: frames between lwIP and the device, its address, lwIP's clock.  Owns
+ * the interface and the timer. */
+#include <hermit/boot.h>
+#include <kernel/clock.h>
+#include <kernel/frame.h>
+#include <kernel/hc.h>
+#include <kernel/ktimer.h>
+#include <kernel/log.h>
+#include <kernel/string.h>
+
+#include "lwip_stack.h"
+#include "virtio_net.h"
+
+#include <lwip/dhcp.h>
+#include <lwip/etharp.h>
+#include <lwip/init.h>
+#include <lwip/ip4.h>
+#include <lwip/prot/tcp.h>
+#include <lwip/sys.h>
+#include <lwip/timeouts.h>
+#include <netif/ethernet.h>
+
+#define MTU 1500
+#define DHCP_PATIENCE_NS (10 * NSEC_PER_SEC)
+#define DHCP_LOOK_NS 10000000LL
+#define FINISH_NS (5 * NSEC_PER_SEC)
+#define NS_PER_MS 1000000LL
+#define CHECKS (NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP)
+
+static struct netif eth;
+static uint32_t features;
+static bool started, inside; /* inside: lwIP is at work */
+static uint32_t resolvers[HC_TAP_RESOLVERS];
+
+static void on_timer(struct ktimer *t);
+static struct ktimer timer = {.fire = on_timer};
+
+u32_t sys_now(void) { return (u32_t)(clock_monotonic_ns() / NS_PER_MS); }
+
+void dns_setserver(unsigned char number, const struct ip4_addr *server) {
+    if (number < HC_TAP_RESOLVERS && boot_info()->tap.resolvers[0] == 0)
+        resolvers[number] = server->addr;
+}
+
+const uint32_t *hostnet_resolvers(void) { return resolvers; }
+
+/* The device completes the checksum of a TCP segment: it wants that of the pseudo header. */
+static void leave_checksum(struct virtio_net_header *h, uint8_t *frame, uint32_t len) {
+    const struct eth_hdr *e = (const void *)frame;
+    const struct ip_hdr *ip = (const void *)(frame + SIZEOF_ETH_HDR);
+    uint32_t at = SIZEOF_ETH_HDR + IPH_HL_BYTES(ip), sum = IP_PROTO_TCP;
+    if (e->type != PP_HTONS(ETHTYPE_IP) || IPH_PROTO(ip) != IP_PROTO_TCP) return;
+    if (len < at + TCP_HLEN || (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))) return;
+    struct tcp_hdr *tcp = (void *)(frame + at);
+    sum += len - at;
+    for (uint32_t i = 0; i < 8; i += 2)
+        sum += (uint32_t)frame[SIZEOF_ETH_HDR + 12 + i] << 8 | frame[SIZEOF_ETH_HDR + 13 + i];
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    tcp->chksum = lwip_htons((u16_t)sum);
+    h->flags = VIRTIO_NET_NEEDS_CSUM;
+    h->csum_start = (uint16_t)at;
+    h->csum_offset = offsetof(struct tcp_hdr, chksum);
+}
+
+static err_t output(struct netif *n, struct pbuf *p) {
+    struct virtio_net_header *h = virtio_net_buffer();
+    uint8_t *frame = (uint8_t *)(h + 1);
+    if (h == NULL || p->tot_len > HC_TAP_TX_BYTES - sizeof(*h)) return ERR_BUF;
+    memset(h, 0, sizeof(*h));
+    pbuf_copy_partial(p, frame, p->tot_len, 0);
+    if (features & HC_TAP_CSUM) leave_checksum(h, frame, p->tot_len);
+    virtio_net_send((uint32_t)sizeof(*h) + p->tot_len);
+    return ERR_OK;
+}
+
+static err_t set_up(struct netif *n) {
+    static char host[64];
+    strlcpy(host, boot_string(boot_info()->hostname), sizeof(host));
+    n->name[0] = 'e';
+    n->name[1] = 't';
+    n->mtu = MTU;
+    n->hwaddr_len = ETH_HWADDR_LEN;
+    memcpy(n->hwaddr, boot_info()->tap.mac, ETH_HWADDR_LEN);
+    n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+    n->output = etharp_output;
+    n->linkoutput = output;
+    n->hostname = host;
+    return ERR_OK;
+}
+
+int stack_start(void) {
+    const struct hc_tap_config *c = &boot_info()->tap;
+    ip4_addr_t address = {c->address}, gateway = {c->gateway}, mask;
+    if (started) return 0;
+    int r = virtio_net_start();
+    if (r < 0) return r;
+    features = (uint32_t)r;
+    memcpy(resolvers, c->resolvers, sizeof(resolvers));
+    mask.addr = c->prefix > 0 ? lwip_htonl(~0u << (32 - c->prefix)) : 0;
+    lwip_init();
+    if (netif_add(&eth, &address, &mask, &gateway, NULL, set_up, ethernet_input) == NULL)
+        return -ENOMEM;
+    if (features & HC_TAP_CSUM) eth.chksum_flags &= (u16_t)~NETIF_CHECKSUM_GEN_TCP;
+    netif_set_default(&eth);
+    netif_set_up(&eth);
+    started = true;
+    if (c->dhcp) dhcp_start(&eth);
+    stack_leave();
+    return 0;
+}
+
+int stack_route(uint32_t address) {
+    bool neighbour = ((address ^ eth.ip_addr.addr) & eth.netmask.addr) == 0;
+    bool group = (lwip_ntohl(address) >> 28) == 14;
+    if (address == 0) return -EINVAL;
+    if (address == UINT32_MAX) return 0; /* a client of DHCP has no address yet */
+    if (eth.ip_addr.addr == 0) return -ENETUNREACH;
+    return neighbour || group || eth.gw.addr != 0 ? 0 : -ENETUNREACH;
+}
+
+static void set_timer(void) {
+    u32_t ms = sys_timeouts_sleeptime();
+    int64_t at = clock_monotonic_ns() + ms * NS_PER_MS;
+    if (ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+        ktimer_cancel(&timer);
+    else if (!timer.set || timer.deadline_ns > at || timer.deadline_ns < at - NS_PER_MS)
+        ktimer_set(&timer, at);
+}
+
+void stack_leave(void) {
+    if (inside) return;
+    virtio_net_kick();
+    set_timer();
+    stack_wake_all();
+}
+
+static void receive(const struct virtio_net_frame *f) {
+    if (f->bytes > UINT16_MAX) return;
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)f->bytes, PBUF_POOL);
+    u16_t at = 0;
+    if (p == NULL) return; /* the sender repeats it */
+    for (uint32_t i = 0; i < f->count; i++) {
+        pbuf_take_at(p, f->pieces[i].data, (u16_t)f->pieces[i].len, at);
+        at = (u16_t)(at + f->pieces[i].len);
+    }
+    bool checked = f->header->flags & (VIRTIO_NET_NEEDS_CSUM | VIRTIO_NET_DATA_VALID);
+    eth.chksum_flags = (u16_t)((eth.chksum_flags & ~CHECKS) | (checked ? 0 : CHECKS));
+    if (eth.input(p, &eth) != ERR_OK) pbuf_free(p);
+}
+
+void stack_look(void) {
+    struct virtio_net_frame f;
+    if (!started || inside) return;
+    inside = true;
+    while (virtio_net_receive(&f)) {
+        receive(&f);
+        virtio_net_done(&f);
+    }
+    sys_check_timeouts();
+    inside = false;
+    stack_leave();
+}
+
+static void on_timer(struct ktimer *t) { stack_look(); }
+
+/* Lets the loader sleep until a frame comes, for a moment at most. */
+static void sleep_a_moment(void) {
+    static struct hc_wait_fd none;
+    union hc_args args = {.wait = {.fds = frame_gpa(&none), .timeout_ns = DHCP_LOOK_NS}};
+    if (hypercall_available()) hypercall(HC_WAIT, &args);
+    stack_look();
+}
+
+void hostnet_up(void) {
+    if (hostnet_mode() != HOSTNET_TAP) return;
+    int r = stack_start();
+    if (r != 0) panic("the network device cannot be started: error %d", -r);
+    int64_t end = clock_monotonic_ns() + DHCP_PATIENCE_NS;
+    while (eth.ip_addr.addr == 0 && clock_monotonic_ns() < end)
+        sleep_a_moment();
+    if (eth.ip_addr.addr == 0)
+        kprint("hermit-run: no answer of DHCP: the program starts without an address (--ip gives "
+               "one)\n");
+}
+
+void hostnet_finish(void) {
+    if (!started) return;
+    int64_t end = clock_monotonic_ns() + FINISH_NS;
+    stack_tcp_close_all();
+    stack_look();
+    while ((stack_tcp_busy() || virtio_net_busy()) && clock_monotonic_ns() < end)
+        sleep_a_moment();
+}
+
+const struct hostnet_interface *hostnet_interface(void) {
+    static struct hostnet_interface own = {.mac = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56},
+                                           .prefix = 24,
+                                           .address = 0x0f02000au,  /* 10.0.2.15 */
+                                           .gateway = 0x0202000au}; /* 10.0.2.2 */
+    if (!started) return &own;
+    memcpy(own.mac, eth.hwaddr, sizeof(own.mac));
+    own.address = eth.ip_addr.addr;
+    own.gateway = eth.gw.addr;
+    own.prefix = (uint8_t)__builtin_popcount(eth.netmask.addr);
+    return &own;
+}
