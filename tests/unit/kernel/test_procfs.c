@@ -58,6 +58,8 @@ struct inet_socks inet_all = TAILQ_HEAD_INITIALIZER(inet_all);
 void inet_tcp_show(const struct inet_sock *s, struct inet_shown *out) {}
 void inet_udp_show(const struct inet_sock *s, struct inet_shown *out) {}
 uint32_t inet_iface_count(void) { return 1; }
+uint32_t inet_gateway(void) { return 0; }
+uint32_t inet_mask(uint8_t prefix) { return 0; }
 const struct inet_iface *inet_iface(uint32_t index) {
     static const struct inet_iface lo = {.name = "lo"};
     return index == 1 ? &lo : NULL;
