@@ -62,7 +62,8 @@ def make_net(directory):
         "datagrams": [datagram, op(0, 0, 0, published), op(7, 2, 1), op(7, 4, 1, 3), serve,
                       op(1, 0, 0, 0, 0, 0, 0, 0, 2), op(1, 1, 0, 1 | outside << 1, 0, 0, 0, 0, 1),
                       op(4, 0, 2)],
-        "options": [stream, op(2, 1, 0, 0, 9, 2, 4, 1), op(4, 0, 3, 0, 15), op(2, 0, 0, 0, 9, 2, 4)],
+        "options": [stream, op(2, 1, 0, 0, 9, 2, 4, 1), op(4, 0, 3, 0, 15),
+                    op(2, 0, 0, 0, 9, 2, 4)],
     }
     os.makedirs(directory, exist_ok=True)
     for name, operations in seeds.items():
