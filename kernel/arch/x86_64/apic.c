@@ -10,6 +10,7 @@
 #include "cpu.h"
 #include "percpu_offsets.h"
 
+#define LARGE_PAGE 0x200000ULL
 #define APIC_SPURIOUS 0xf0
 #define APIC_ENABLE (1u << 8)
 #define APIC_SPURIOUS_VECTOR 0x3f
@@ -58,13 +59,15 @@ static void open_to_ring3(void) {
     paging_reload();
 }
 
-/* Its first code and the tables it starts on: the code's page one to one, and the kernel window. */
+/* Its first code and the tables it starts on: one to one for the code and the descriptor table in
+ * the image's data, and the kernel window. */
 static void put_start_code(void) {
     uint64_t *pml4 = frame_ptr(AP_TABLES_GPA), *pdpt = pml4 + 512, *pd = pdpt + 512;
     memset(pml4, 0, 3 * PAGE_SIZE);
     pml4[0] = (AP_TABLES_GPA + PAGE_SIZE) | TABLE_FLAGS;
     pdpt[0] = (AP_TABLES_GPA + 2 * PAGE_SIZE) | TABLE_FLAGS;
-    pd[0] = TABLE_FLAGS | PTE_PS | PTE_D;
+    for (gpa_t at = 0; at <= KERNEL_DATA_GPA; at += LARGE_PAGE)
+        pd[at / LARGE_PAGE] = at | TABLE_FLAGS | PTE_PS | PTE_D;
     pml4[KERNEL_SLOT] = frame_gpa(kernel_pdpt) | TABLE_FLAGS | PTE_U;
     memcpy(frame_ptr(AP_START_GPA), ap_start, (size_t)(ap_start_end - ap_start));
 }
