@@ -113,14 +113,18 @@ struct net_port *net_port_find(bool udp, uint16_t guest) {
     return NULL;
 }
 
-/* One that cannot be had again is gone: -1. */
+/* A new socket in place of one that is closed; -1: it cannot be had. */
+static int bind_again(const struct net_port *p, int family) {
+    struct net_addr a = p->from->address;
+    if (a.family == AF_UNSPEC) a.family = family;
+    a.port = p->host;
+    int fd = bind_socket(&a, family, p->from->udp, false);
+    return fd < 0 ? -1 : fd;
+}
+
 static void bind_apart(struct net_port *p) {
-    struct net_addr a = {.family = AF_INET, .port = p->host};
-    p->fd4 = bind_socket(&a, AF_INET, p->from->udp, false);
-    a.family = AF_INET6;
-    p->fd6 = bind_socket(&a, AF_INET6, p->from->udp, false);
-    if (p->fd4 < 0) p->fd4 = -1;
-    if (p->fd6 < 0) p->fd6 = -1;
+    p->fd4 = bind_again(p, AF_INET);
+    p->fd6 = bind_again(p, AF_INET6);
 }
 
 /* Both families in one socket take the place of the two. */
@@ -169,12 +173,23 @@ int net_port_give(struct net_port *p, struct net_socket *s) {
     return 0;
 }
 
+/* As before the guest had it.  A datagram socket would stay connected, or shut down. */
+static void reset(const struct net_port *p, int *fd, int family) {
+    if (*fd < 0) return;
+    if (!p->from->udp) {
+        shutdown(*fd, SHUT_RDWR);
+        return;
+    }
+    close(*fd);
+    *fd = bind_again(p, family);
+}
+
 void net_port_release(struct net_port *p, int family) {
     bool joined = p->from->address.family == AF_UNSPEC && p->taken4 && p->taken6 && p->fd4 < 0;
     bool two = p->fd4 >= 0 && p->fd6 >= 0;
     bool four = two ? family == AF_INET : true, six = two ? family == AF_INET6 : true;
-    if (four && p->fd4 >= 0) shutdown(p->fd4, SHUT_RDWR);
-    if (six && p->fd6 >= 0) shutdown(p->fd6, SHUT_RDWR);
+    if (four && !joined) reset(p, &p->fd4, AF_INET);
+    if (six && !joined) reset(p, &p->fd6, AF_INET6);
     if (four) p->taken4 = false;
     if (six) p->taken6 = false;
     if (joined) split_families(p);

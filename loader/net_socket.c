@@ -94,13 +94,11 @@ void net_destroy(struct net_socket *s) {
     net_forget_retry(s);
     if (s->listener != NULL) net_listener_end(s);
     net_forget_ring(s);
-    if (s->port != NULL) {
-        net_unwatch(s);
-        net_port_release(s->port, s->family);
-    }
+    if (s->port != NULL) net_unwatch(s);
+    close(s->fd);
+    if (s->port != NULL) net_port_release(s->port, s->family); /* may bind it again */
     free(s->peers);
     s->peers = NULL;
-    close(s->fd);
     /* The guest takes its ring back when it sees one of these. */
     __atomic_store_n(&s->slot->generation, s->generation + 1, __ATOMIC_RELEASE);
     s->generation++;

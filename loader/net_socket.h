@@ -111,6 +111,7 @@ struct net_port *net_port_find(bool udp, uint16_t guest);
 /* The port's own socket takes the place of the one that s has, which is watched no longer: 0 or
  * -errno. */
 int net_port_give(struct net_port *p, struct net_socket *s);
+/* The guest's socket is closed: the port is as before. */
 void net_port_release(struct net_port *p, int family);
 uint16_t net_port_guest(const struct net_port *p);
 

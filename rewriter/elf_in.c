@@ -56,6 +56,7 @@ static const char *file_string(const struct elf_in *e, uint64_t off, uint64_t le
 static const char *add_segment(struct elf_in *e, const GElf_Phdr *p) {
     if (p->p_offset > e->size || p->p_filesz > e->size - p->p_offset) return "truncated";
     if (p->p_memsz < p->p_filesz || p->p_vaddr + p->p_memsz < p->p_vaddr) return "segment sizes";
+    if (p->p_memsz == 0) return NULL; /* nowhere in memory */
     if (e->segments.count == PIECES_MAX) return "too many segments";
     LIST_PUSH(&e->segments, (struct elf_piece){.addr = p->p_vaddr,
                                                .size = p->p_memsz,

@@ -108,9 +108,10 @@ static int worth(const struct writer *w, const Elf64_Phdr *p) {
         if (w->phdrs[i].p_type == PT_GNU_PROPERTY && w->phdrs[i].p_offset == p->p_offset &&
             w->phdrs[i].p_filesz == p->p_filesz)
             return 1; /* said twice */
-    for (uint64_t off = p->p_offset; off + 12 < p->p_offset + p->p_filesz; off += 4)
-        if (off + 16 <= w->e->size && memcmp(w->bytes + off, "\3\0\0\0GNU", 8) == 0)
-            return 3; /* a build id */
+    /* The header's word: it may end beyond the file, or beyond all addresses. */
+    if (p->p_offset > w->e->size || p->p_filesz > w->e->size - p->p_offset) return 2;
+    for (uint64_t off = p->p_offset; off + 16 <= p->p_offset + p->p_filesz; off += 4)
+        if (memcmp(w->bytes + off, "\3\0\0\0GNU", 8) == 0) return 3; /* a build id */
     return 2;
 }
 

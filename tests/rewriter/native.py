@@ -256,6 +256,19 @@ class Case:
         if sorted(os.listdir(self.path("out"))) != ["a", "b"]:
             sys.exit("FAIL: -o of a directory")
         self.run(self.program, "--dry-run", "in/[ab]")
+        shutil.copy(self.path("in/a"), self.path("set-id"))
+        os.chmod(self.path("set-id"), 0o4755)
+        if os.geteuid() == 0:
+            os.chown(self.path("set-id"), 4711, 4712)
+            os.chmod(self.path("set-id"), 0o4755)
+        os.symlink("set-id", self.path("link"))
+        old = os.stat(self.path("link"))
+        self.run(self.program, "link")
+        new = os.stat(self.path("set-id"))
+        if not os.path.islink(self.path("link")) or new.st_ino == old.st_ino:
+            sys.exit("FAIL: a symbolic link in place")
+        if (new.st_mode, new.st_uid, new.st_gid) != (old.st_mode, old.st_uid, old.st_gid):
+            sys.exit("FAIL: mode and owner")
         said = self.run(self.program, "in/text", want=3)
         if said != "hermit-rewrite: in/text: not an ELF file\n":
             sys.exit(f"FAIL: {said}")

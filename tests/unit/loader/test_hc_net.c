@@ -424,9 +424,47 @@ static void test_nonsense(void **state) {
     assert_int_equal(slots[n].state, HC_NET_FREE);
 }
 
+/* A message from the peer, and the answer to it, by the guest's socket n. */
+static void echo(int64_t n, int peer, const struct sockaddr_in *to) {
+    *(struct hc_seg *)guest_at(AT_SEGS) = (struct hc_seg){AT_DATA, 4};
+    union hc_args a = {.net_message = {.number = (uint32_t)n, .segs = AT_SEGS, .count = 1}};
+    char got[4];
+    assert_int_equal(sendto(peer, "ping", 4, 0, (const struct sockaddr *)to, sizeof(*to)), 4);
+    int64_t r = -EAGAIN;
+    for (int i = 0; i < 2000 && r == -EAGAIN; i++)
+        r = call(HC_NET_RECV, &a);
+    assert_int_equal(r, 4);
+    assert_int_equal(a.net_message.ready & (POLLIN | POLLHUP), 0);
+    a.net_message.control_len = 0;
+    assert_int_equal(call(HC_NET_SEND, &a), 4);
+    assert_int_equal(recv(peer, got, sizeof(got), 0), 4);
+}
+
+/* A published port of datagrams, taken and given back, by a socket of either family. */
+static void expect_published(uint16_t port) {
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const uint32_t families[] = {AF_INET, AF_INET6, AF_INET6, AF_INET};
+    for (int i = 0; i < 4; i++) {
+        int peer = socket(AF_INET, SOCK_DGRAM, 0);
+        int64_t n = open_socket(families[i], SOCK_DGRAM, 0);
+        if (n == -EAFNOSUPPORT) continue;
+        uint16_t guest = 53;
+        assert_int_equal(name_call(HC_NET_BIND, n, &guest, 0), 0);
+        echo(n, peer, &to);
+        command((uint32_t)n, HC_NET_OP_CLOSE, 0, 0);
+        serve();
+        close(peer);
+    }
+}
+
 /* The last one: the mode changes. */
 static void test_user_mode(void **state) {
-    struct options o = {.net = HC_NET_USER};
+    uint16_t published;
+    close(listener(&published)); /* free, most likely for datagrams as well */
+    struct publish_option publish = {
+        .text = "udp", .first = published, .last = published, .guest = 53, .udp = true};
+    struct options o = {.net = HC_NET_USER, .publish = &publish, .publish_count = 1};
     uint16_t port = 0;
     net_init(&o);
     int64_t n = open_socket(AF_INET, SOCK_STREAM, 0);
@@ -439,6 +477,7 @@ static void test_user_mode(void **state) {
     assert_int_equal(name_call(HC_NET_CONNECT, n, &port, 0), -ECONNREFUSED);
     command((uint32_t)n, HC_NET_OP_CLOSE, 0, 0);
     serve();
+    expect_published(published);
 }
 
 int main(void) {
