@@ -30,8 +30,9 @@ struct reading {
 
 static struct {
     struct reading first;
-    uint64_t precision; /* of `mult`: the true rate is within 1/precision */
-    uint64_t mult;      /* best estimate; the vvar page's may be slewed */
+    uint64_t precision;  /* of `mult`: the true rate is within 1/precision */
+    uint64_t mult;       /* best estimate; the vvar page's may be slewed */
+    uint64_t cycle_mult; /* the first one, of CPU time: that must not go back */
     uint64_t khz;
     int64_t next_ns; /* when to compare again */
     int64_t start_ns;
@@ -114,6 +115,7 @@ void clock_init(const struct hermit_boot *boot) {
         calibrate();
         kverbose("hermit: TSC frequency not given, taken as %lu kHz\n", state.khz);
     }
+    state.cycle_mult = state.mult;
     publish(&state.first, state.mult);
     state.start_ns = clock_monotonic_ns();
     state.next_ns = state.start_ns + FOLLOW_PERIOD_NS;
@@ -153,7 +155,7 @@ void clock_follow_host(bool now) {
 int64_t clock_monotonic_ns(void) { return vvar_read(vdso_vvar(), false); }
 int64_t clock_realtime_ns(void) { return vvar_read(vdso_vvar(), true); }
 uint64_t clock_tsc_khz(void) { return state.khz; }
-int64_t clock_cycles_ns(uint64_t cycles) { return vvar_elapsed(cycles, 0, state.mult); }
+int64_t clock_cycles_ns(uint64_t cycles) { return vvar_elapsed(cycles, 0, state.cycle_mult); }
 
 int64_t clock_cpu_ns(void) {
     const struct process *p = current_process();
