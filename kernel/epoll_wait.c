@@ -6,6 +6,7 @@
  * Owns the version of the lists of host files. */
 #include <kernel/clock.h>
 #include <kernel/heap.h>
+#include <kernel/hostnet.h>
 #include <kernel/sched.h>
 #include <kernel/uaccess.h>
 #include <kernel/wait.h>
@@ -232,6 +233,7 @@ static int64_t await(struct epoll_waiter *w, gva_t events, uint32_t max_events,
     struct epoll *ep = w->set;
     int r = deadline_ns == 0 ? -ETIMEDOUT : 0;
     check_host_in_turn(ep);
+    if (TAILQ_EMPTY(&ep->ready) && deadline_ns == 0) hostnet_ask();
     for (;;) {
         int64_t n = send(ep, events, max_events);
         if (n != 0) return n;

@@ -19,6 +19,7 @@ struct hostnet {
     uint32_t edges, ready;              /* datagrams: POLL*, and the edge they belong to */
     uint32_t queued_at;                 /* place of the last LOOK, if there was one */
     bool queued;
+    uint8_t empty_reads;     /* in a row, up to 2 */
     uint32_t shut;           /* SOCK_SHUT_* */
     struct hc_net_addr peer; /* of an accepted connection */
 };

@@ -14,7 +14,8 @@
 #include "hostnet_internal.h"
 
 #define OVERDUE_US 100
-#define MANY 64u /* commands */
+#define MANY 64u  /* commands */
+#define ASK_US 50 /* between looks of who does not sleep */
 #define CHUNKS (HC_NET_SOCKETS / HC_NET_SLOTS)
 #define CONTROL_ORDER 4 /* 64 KiB */
 #define SLOTS_ORDER 3   /* HC_NET_SLOTS of them */
@@ -30,6 +31,7 @@ static struct {
 static uint32_t chunk_count;
 static uint32_t command_head, news_tail, lost;
 static uint64_t first_command; /* TSC of the oldest that was not served, or before */
+static uint64_t asked;         /* TSC when the host was last asked for news */
 
 bool hostnet_give_slots(void) {
     if (chunk_count == CHUNKS) return false;
@@ -137,6 +139,25 @@ static void give_what_is_wanted(void) {
     uint32_t wanted = net_load(&hostnet_shared->wanted);
     if (wanted & 1u << HC_NET_MEM_SLOTS) hostnet_give_slots();
     if (wanted & 1u << HC_NET_MEM_RX) hostnet_give_rings(HC_NET_MEM_RX);
+}
+
+bool hostnet_has_news(void) {
+    return hostnet_shared != NULL && news_tail != net_load(&hostnet_shared->news_head);
+}
+
+bool hostnet_has_commands(void) {
+    return hostnet_shared != NULL && command_head != net_load(&hostnet_shared->command_tail);
+}
+
+void hostnet_ask(void) {
+    if (hostnet_shared != NULL) {
+        bool due = arch_tsc() - asked > ASK_US * clock_tsc_khz() / 1000;
+        if (hostnet_has_commands() || (due && !hostnet_has_news())) {
+            serve();
+            asked = arch_tsc();
+        }
+    }
+    hostnet_look();
 }
 
 void proxy_look(void) {

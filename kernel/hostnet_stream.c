@@ -93,6 +93,7 @@ static int64_t take(struct hostnet *h, const struct sock_msg *m, uint32_t n) {
     uint8_t *ring = hostnet_rx_ring(net_load(&h->slot->rx_ring));
     uint32_t offset = h->rx_tail - h->slot->rx_base;
     if (!(m->flags & MSG_TRUNC) && copy(fill, m->data, ring, offset, n) != 0) return -EFAULT;
+    h->empty_reads = 0;
     if (m->flags & MSG_PEEK) return n;
     h->rx_tail += n;
     __atomic_store_n(&h->slot->rx_tail, h->rx_tail, __ATOMIC_SEQ_CST);
@@ -100,9 +101,18 @@ static int64_t take(struct hostnet *h, const struct sock_msg *m, uint32_t n) {
     return n;
 }
 
+/* Once is the end of what there was; from then on the program looks without sleeping. */
+static void found_nothing(struct hostnet *h) {
+    if (h->empty_reads < 2)
+        h->empty_reads++;
+    else
+        hostnet_ask();
+}
+
 int64_t hostnet_stream_recv(struct hostnet *h, struct sock_msg *m) {
     if (m->addr != NULL) m->addr->len = 0;
     if (m->flags & MSG_OOB) return hostnet_message_recv(h, m);
+    if (received(h) == 0) found_nothing(h);
     uint32_t state = net_load(&h->slot->state); /* before the data: its end comes after it */
     uint32_t n = (uint32_t)min(m->data->len, received(h));
     if (n > 0) return take(h, m, n);

@@ -246,7 +246,7 @@ static void idle_without_loader(void) {
 /* A thread that is woken soon saves an interrupt and an exit.  One CPU at a time does this: the
  * host may have fewer.  True if there is something to do. */
 static bool poll_for_work(struct percpu *cpu) {
-    if (polling != NULL || cpu->poll_us == 0) return false;
+    if (polling != NULL || cpu->poll_us == 0 || hostnet_has_commands()) return false;
     polling = cpu;
     cpu->idle = CPU_POLLING;
     smp_release();
@@ -284,7 +284,11 @@ static void sleep_in_loader(struct percpu *cpu) {
         look(wait_next_deadline());
     else
         call_loader(NULL, 0, WAIT_FOREVER);
-    if (smp_active) adapt_polling(cpu, (arch_tsc() - start) * 1000 / clock_tsc_khz());
+    /* Polling sees what other CPUs bring, not what the network does: for that, the loader looks. */
+    if (smp_active && hostnet_has_news())
+        cpu->poll_us /= 2;
+    else if (smp_active)
+        adapt_polling(cpu, (arch_tsc() - start) * 1000 / clock_tsc_khz());
     clock_follow_host(false);
 }
 

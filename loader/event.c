@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ static const int forwarded[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1,
 #define TIMEOUT_SIGNAL SIGRTMIN
 #define TIMER_SIGNAL (SIGRTMIN + 1)
 #define KICK_SIGNAL (SIGRTMIN + 2)
+#define SPIN_MIN_NS 10000
+#define SPIN_MAX_NS 60000
 #define STUCK_NS 2000000000LL /* a signal not taken for so long, then repeated, ends the VM */
 
 static sigset_t all_signals; /* that the main thread takes */
@@ -161,6 +164,35 @@ static struct timespec timespec_of(int64_t ns) {
     return (struct timespec){.tv_sec = ns / 1000000000LL, .tv_nsec = ns % 1000000000LL};
 }
 
+/* What the next sleep of a virtual CPU begins with: so many ns of looking for the network's news.
+ * A peer that answers at once is faster than falling asleep and waking up. */
+static uint32_t net_spin_ns[HC_MAX_CPUS];
+
+/* Sleeps that would have been over in time call for looking, looking in vain for less of it. */
+static void adapt_spin(uint32_t cpu, bool came, int64_t took_ns) {
+    uint32_t *spin = &net_spin_ns[cpu];
+    if (came && took_ns < SPIN_MAX_NS)
+        *spin = *spin == 0 ? SPIN_MIN_NS : 2 * *spin < SPIN_MAX_NS ? 2 * *spin : SPIN_MAX_NS;
+    else if (took_ns > SPIN_MAX_NS)
+        *spin = *spin > SPIN_MIN_NS ? *spin / 2 : 0;
+}
+
+/* Looks for news while they may come soon; no longer than `timeout`. */
+static bool spin_for_net(uint32_t cpu, const struct timespec *timeout) {
+    static uint32_t spinning; /* one CPU at a time: the peer needs one of the host's, too */
+    int64_t start = now_ns(), most = net_spin_ns[cpu];
+    bool news = false;
+    if (most == 0 || (timeout != NULL && timeout->tv_sec == 0 && timeout->tv_nsec < most))
+        return false;
+    if (__atomic_exchange_n(&spinning, 1, __ATOMIC_ACQUIRE) != 0) return false;
+    while (!news && !event_pending(cpu) && now_ns() - start < most) {
+        sched_yield(); /* to the peer, where it shares the CPU */
+        news = net_visit();
+    }
+    __atomic_store_n(&spinning, 0, __ATOMIC_RELEASE);
+    return news;
+}
+
 /* As sleep_on, and wakes up for the network, too; fds has room for one more.  -EINTR: the guest
  * has news of its sockets. */
 static int sleep_with_net(uint32_t cpu, struct pollfd *fds, uint32_t count,
@@ -168,12 +200,15 @@ static int sleep_with_net(uint32_t cpu, struct pollfd *fds, uint32_t count,
     fds[count] = (struct pollfd){.fd = net_fd(), .events = POLLIN};
     const struct timespec soon = {.tv_nsec = NET_SOON_NS};
     for (;;) {
+        if (fds[count].fd >= 0 && spin_for_net(cpu, timeout)) return -EINTR;
         enum net_sleep how = net_sleep_begin();
         if (how == NET_NEWS) return -EINTR;
+        int64_t start = now_ns();
         int r = sleep_on(cpu, fds, count + 1, how == NET_SOON ? &soon : timeout);
         if (how != NET_OFF) net_sleep_end();
-        bool look = (r > 0 && fds[count].revents != 0) || (r == 0 && how == NET_SOON);
-        if (!look) return r;
+        bool came = r > 0 && fds[count].revents != 0;
+        if (how != NET_OFF) adapt_spin(cpu, came, now_ns() - start);
+        if (!came && !(r == 0 && how == NET_SOON)) return r;
         bool news = net_visit();
         if (r > 1) return r - 1;
         if (news || timeout != NULL) return -EINTR;

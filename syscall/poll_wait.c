@@ -5,6 +5,7 @@
 #include <kernel/clock.h>
 #include <kernel/epoll.h>
 #include <kernel/heap.h>
+#include <kernel/hostnet.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/uaccess.h>
@@ -148,6 +149,10 @@ int64_t poll_wait(struct poll_items *items, int64_t deadline_ns) {
     for (uint32_t i = 0; i < items->count; i++)
         poll_item(items, i)->slot = -1;
     scan(&s, true);
+    if (!s.ready && deadline_ns == 0) {
+        hostnet_ask();
+        scan(&s, true);
+    }
     if (s.ready || deadline_ns == 0) return s.ready;
     watch(&s);
     int r = sleep_until_ready(&s, deadline_ns);

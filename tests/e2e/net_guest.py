@@ -13,11 +13,11 @@ def ready():
     print("ready", flush=True)
 
 
-def tcp_listener(family=socket.AF_INET, port=7000):
+def tcp_listener(family=socket.AF_INET, port=7000, backlog=128):
     s = socket.socket(family)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(("", port))
-    s.listen(128)
+    s.listen(backlog)
     ready()
     return s
 
@@ -57,6 +57,53 @@ def echo(count):
             if ended:
                 end(fd)
                 left -= 1
+
+
+def soak():
+    """Echoes, and after a peer's end the digest of what came; a line on stdin ends it.  Prints how
+    many connections ended and how many descriptors are open that were not before."""
+    door, poll, peers = tcp_listener(backlog=1024), select.epoll(), {}
+    door.setblocking(False)
+    poll.register(door, select.EPOLLIN)
+    poll.register(0, select.EPOLLIN)
+    before, ended = len(os.listdir("/proc/self/fd")), 0
+
+    def serve(fd):
+        """False: the connection is over."""
+        peer, out, digest, at_end = peers[fd]
+        try:
+            if out:
+                del out[:peer.send(out)]
+            elif at_end:
+                return False
+            else:
+                data = peer.recv(65536)
+                digest.update(data)
+                peers[fd][3] = not data
+                out += data or digest.digest()
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        poll.modify(fd, select.EPOLLOUT if out or peers[fd][3] else select.EPOLLIN)
+        return True
+
+    while True:
+        for fd, _ in poll.poll():
+            if fd == 0 and peers:
+                continue  # until all have ended
+            if fd == 0:
+                print(ended, len(os.listdir("/proc/self/fd")) - before, flush=True)
+                return
+            if fd == door.fileno():
+                peer, _ = door.accept()
+                peer.setblocking(False)
+                peers[peer.fileno()] = [peer, bytearray(), hashlib.sha256(), False]
+                poll.register(peer, select.EPOLLIN)
+            elif not serve(fd):
+                poll.unregister(fd)
+                peers.pop(fd)[0].close()
+                ended += 1
 
 
 def blocking_echo():

@@ -61,9 +61,16 @@ void hostnet_close(struct hostnet *h);
 /* Is this loopback address that of a resolver which the host itself uses?  Then it is the host's
  * that is meant: what is sent there goes out. */
 bool hostnet_is_resolver(const struct sock_addr *a);
-/* Wakes who waits for sockets of the host that have news.  Called where a CPU has nothing to run,
- * and by who waits for sockets without sleeping. */
+/* Wakes who waits for sockets of the host that have news.  Called where a CPU has nothing to run.
+ */
 void hostnet_look(void);
+/* Likewise, for a program that looks without sleeping, which a CPU that never idles lets nobody
+ * else do: asks the host now and then. */
+void hostnet_ask(void);
+/* Is there something to look at? */
+bool hostnet_has_news(void);
+/* Is there something that the loader has not been told of? */
+bool hostnet_has_commands(void);
 
 /* --net tap: brings the interface up, before the first program: waits for an answer of DHCP. */
 void hostnet_up(void);
