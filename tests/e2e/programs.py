@@ -33,7 +33,7 @@ class Run:
         # The same path for both: some programs print it.
         self.directory = directory = os.path.join(os.path.dirname(template), "work")
         shutil.copytree(template, directory, symlinks=True)
-        env = {**ENVIRONMENT, "HOME": directory, **case.env}
+        env = {**ENVIRONMENT, **engines.NO_CACHE, "HOME": directory, **case.env}
         options = ["-m", case.memory, "--cpus", str(case.cpus), "-v", "/usr", "-v", "/etc", "-v",
                    f"{directory}:{directory}:rw"]
         affinity = sorted(os.sched_getaffinity(0))
