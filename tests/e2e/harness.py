@@ -43,6 +43,19 @@ class HermitTest(unittest.TestCase):
         return engines.Engine("native", "").run([ENGINE.hermit_run, *arguments],
                                                 timeout=engines.TIMEOUT_SECONDS[ENGINE.name], **how)
 
+    @staticmethod
+    def stop(p):
+        if p.poll() is None:
+            p.kill()
+        p.communicate()
+
+    def ready(self, *arguments, **how):
+        """A running hermit-run whose program has said that it is ready; it ends with the test."""
+        p = spawn(["--timeout", "120s", *arguments], stdout=subprocess.PIPE, **how)
+        self.addCleanup(self.stop, p)
+        self.assertEqual(p.stdout.readline(), b"ready\n")
+        return p
+
     def run_in(self, *arguments, **how):
         """As hermit(), under the engine that is being tested."""
         return self.hermit("--vmm", ENGINE.name, *arguments, **how)

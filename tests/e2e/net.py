@@ -60,17 +60,8 @@ def read_all(s):
 class NetTest(harness.HermitTest):
     def guest(self, *arguments, options=(), **how):
         """net_guest.py as a running process that has said that it is ready."""
-        p = harness.spawn(["--timeout", "120s", *options, "-v", GUEST, PYTHON, GUEST, *arguments],
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, **how)
-        self.addCleanup(self.stop, p)
-        self.assertEqual(p.stdout.readline(), b"ready\n")
-        return p
-
-    @staticmethod
-    def stop(p):
-        if p.poll() is None:
-            p.kill()
-        p.communicate()
+        return self.ready(*options, "-v", GUEST, PYTHON, GUEST, *arguments,
+                          stdin=subprocess.PIPE, **how)
 
     def out(self, *arguments, options=("--net", "user")):
         return self.run_in(*options, "-v", GUEST, PYTHON, GUEST, *arguments)

@@ -63,17 +63,8 @@ def connect(port=80, address=THERE):
 class TapTest(harness.HermitTest):
     def guest(self, *arguments, options=STATIC):
         """net_tap_guest.py as a running process that has said that it is ready."""
-        p = harness.spawn(["--timeout", "120s", *options, "-v", GUEST, PYTHON, GUEST, *arguments],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        self.addCleanup(self.stop, p)
-        self.assertEqual(p.stdout.readline(), b"ready\n")
-        return p
-
-    @staticmethod
-    def stop(p):
-        if p.poll() is None:
-            p.kill()
-        p.communicate()
+        return self.ready(*options, "-v", GUEST, PYTHON, GUEST, *arguments,
+                          stdin=subprocess.DEVNULL)
 
     def end(self, p):
         out, _ = p.communicate(timeout=WAIT)
