@@ -31,15 +31,12 @@ struct mm *mm_create(void) {
     return mm;
 }
 
-static void flush_if(struct mm *mm, bool changed) {
-    if (changed) paging_flush(mm->root);
-}
-
 void mm_destroy(struct mm *mm) {
     rewrite_mm_end(mm);
+    struct stale stale = {0}; /* the root is flushed as a whole */
     struct vma *v;
     while ((v = RB_MIN(vma_tree, &mm->vmas)) != NULL) {
-        pages_unmap(mm, v->start, v->end);
+        pages_drop(mm, v->start, v->end, &stale);
         vma_remove(mm, v);
     }
     paging_destroy_root(mm->root);
@@ -60,7 +57,7 @@ static int unmap_range(struct mm *mm, gva_t start, gva_t end) {
     if (v == NULL || v->start >= end) return 0;
     int r = vma_split_range(mm, start, end);
     if (r != 0) return r;
-    flush_if(mm, pages_unmap(mm, start, end));
+    pages_unmap(mm, start, end);
     while ((v = mm_next(mm, start)) != NULL && v->start < end)
         vma_remove(mm, v);
     return 0;
@@ -161,15 +158,17 @@ int mm_protect(struct mm *mm, gva_t addr, uint64_t len, uint32_t prot) {
     }
     r = vma_split_range(mm, addr, end);
     if (r != 0) return r;
-    bool changed = false;
+    struct stale stale = {0};
     for (gva_t at = addr; at < end;) {
         struct vma *v = mm_find(mm, at);
+        bool opened = v->prot == PROT_NONE;
         at = v->end;
         v->prot = prot;
-        changed |= pages_protect(mm, v, v->start, v->end);
+        pages_protect(mm, v, &stale);
+        if (opened) pages_expect_stack(mm, v);
         vma_merge(mm, v);
     }
-    flush_if(mm, changed);
+    stale_flush(mm, &stale);
     return 0;
 }
 
@@ -192,26 +191,29 @@ gva_t mm_brk(struct mm *mm, gva_t brk) {
 }
 
 /* Drops what [start, end) of the file has in v. */
-static bool drop_part(struct mm *mm, struct vma *v, uint64_t start, uint64_t end, bool keep) {
+static void drop_part(struct mm *mm, struct vma *v, uint64_t start, uint64_t end, bool keep,
+                      struct stale *stale) {
     uint64_t v_end = v->offset + (v->end - v->start);
-    if (end <= v->offset || start >= v_end) return false;
+    if (end <= v->offset || start >= v_end) return;
     gva_t from = v->start + (max(start, v->offset) - v->offset);
     gva_t to = v->start + (min(end, v_end) - v->offset);
-    return keep && (v->flags & MAP_PRIVATE) ? pages_unmap_file(mm, v, from, to)
-                                            : pages_unmap(mm, from, to);
+    if (keep && (v->flags & MAP_PRIVATE))
+        pages_drop_file(mm, v, from, to, stale);
+    else
+        pages_drop(mm, from, to, stale);
 }
 
 void mm_file_gone(bool (*is)(const struct file *f, const void *arg), const void *arg,
                   uint64_t start, uint64_t end, bool keep_private) {
     struct mm *mm;
     LIST_FOREACH(mm, &spaces, link) {
-        bool changed = false;
+        struct stale stale = {0};
         struct vma *v;
         RB_FOREACH(v, vma_tree, &mm->vmas) {
             if (v->file == NULL || !is(rewrite_original_file(v->file), arg)) continue;
-            changed |= drop_part(mm, v, start, end, keep_private);
+            drop_part(mm, v, start, end, keep_private, &stale);
         }
-        flush_if(mm, changed);
+        stale_flush(mm, &stale);
     }
 }
 

@@ -38,19 +38,20 @@ static int change_state(struct mm *mm, gva_t from, gva_t to, uint32_t set, uint3
     return 0;
 }
 
-/* What the advice does to [from, to), which lies in v; *flush: a flush is due. */
-static int advise_vma(struct mm *mm, struct vma *v, gva_t from, gva_t to, int advice, bool *flush) {
+/* What the advice does to [from, to), which lies in v. */
+static int advise_vma(struct mm *mm, struct vma *v, gva_t from, gva_t to, int advice,
+                      struct stale *stale) {
     bool locked = (v->state & VMA_LOCKS) != 0;
     bool private_anon = v->file == NULL && (v->flags & MAP_PRIVATE);
     switch (advice) {
     case MADV_FREE: /* at once: Linux may do so at any time */
         if (!private_anon || locked) return -EINVAL;
-        *flush |= pages_unmap(mm, from, to);
+        pages_drop(mm, from, to, stale);
         return 0;
     case MADV_DONTNEED:
     case MADV_DONTNEED_LOCKED:
         if (locked && advice == MADV_DONTNEED) return -EINVAL;
-        *flush |= pages_unmap(mm, from, to);
+        pages_drop(mm, from, to, stale);
         return 0;
     case MADV_COLD:
     case MADV_PAGEOUT:
@@ -75,7 +76,7 @@ static int advise_vma(struct mm *mm, struct vma *v, gva_t from, gva_t to, int ad
 }
 
 int mm_advise(struct mm *mm, gva_t addr, uint64_t len, int advice) {
-    bool flush = false;
+    struct stale stale = {0};
     int result = 0;
     gva_t end = addr + len;
     if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE)
@@ -90,14 +91,14 @@ int mm_advise(struct mm *mm, gva_t addr, uint64_t len, int advice) {
         if (v->start > at) result = -ENOMEM;
         if (v->start > at && populates) break;
         gva_t to = min(end, v->end);
-        int r = advise_vma(mm, v, max(at, v->start), to, advice, &flush);
+        int r = advise_vma(mm, v, max(at, v->start), to, advice, &stale);
         if (r != 0) {
             result = r;
             break;
         }
         at = to;
     }
-    if (flush) paging_flush(mm->root);
+    stale_flush(mm, &stale);
     return result;
 }
 

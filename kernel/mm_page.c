@@ -24,7 +24,7 @@
 #define FAULT_AROUND_FILE 64u
 #define COMMIT_RUN 32u
 #define COPY_AROUND_MAX 16u
-#define REWRITE_MAX 4u /* pages; for more a flush is cheaper */
+#define STACK_EXPECTED 2u /* pages */
 
 uint64_t page_flags(const struct vma *v, bool writable) {
     uint64_t flags = PTE_U | PTE_A | PTE_D;
@@ -43,34 +43,49 @@ static bool writable_in_place(const struct vma *v, gpa_t gpa) {
     return frame_is_ram(gpa) && frame_refs(gpa) == 1;
 }
 
-bool pages_walk(struct mm *mm, gva_t start, gva_t end, page_visitor *visit, void *arg) {
-    bool changed = false;
+void pages_walk(struct mm *mm, gva_t start, gva_t end, page_visitor *visit, void *arg,
+                struct stale *stale) {
     while (start < end) {
         gva_t stop = min(end, (start & ~(TABLE_SPAN - 1)) + TABLE_SPAN);
         uint64_t *table = paging_table(mm->root, start, false);
         for (gva_t at = start; table != NULL && at < stop; at += PAGE_SIZE) {
-            changed |= visit(&table[paging_index(at)], at, arg);
+            if (visit(&table[paging_index(at)], at, arg)) stale_add(stale, at);
         }
         start = stop;
     }
-    return changed;
 }
+
+/* Returns what the entry was. */
+static uint64_t replace_pte(uint64_t *pte, uint64_t now) {
+    uint64_t old = *pte;
+    /* Another CPU may be about to use it for the first time, and say so in it. */
+    if ((old & (PTE_P | PTE_A)) == PTE_P) return __atomic_exchange_n(pte, now, __ATOMIC_SEQ_CST);
+    pte_set(pte, now);
+    return old;
+}
+
+/* No CPU keeps a translation that was never used (Intel SDM vol. 3, 4.10.2.3). */
+static bool was_used(uint64_t old) { return (old & (PTE_P | PTE_A)) == (PTE_P | PTE_A); }
 
 static bool drop_page(uint64_t *pte, gva_t at, void *arg) {
-    uint64_t old = *pte;
-    if (!page_held(old)) return false;
-    pte_set(pte, 0);
+    if (!page_held(*pte)) return false;
+    uint64_t old = replace_pte(pte, 0);
     if (frame_is_ram(old & PTE_GPA)) frame_put(old & PTE_GPA);
-    return true;
+    return was_used(old);
 }
 
-bool pages_unmap(struct mm *mm, gva_t start, gva_t end) {
-    bool changed = pages_walk(mm, start, end, drop_page, NULL);
+void pages_drop(struct mm *mm, gva_t start, gva_t end, struct stale *stale) {
+    pages_walk(mm, start, end, drop_page, NULL, stale);
     gva_t first = (start + TABLE_SPAN - 1) & ~(TABLE_SPAN - 1);
     for (gva_t at = first; at + TABLE_SPAN <= end; at += TABLE_SPAN) {
-        paging_drop_table(mm->root, at);
+        if (paging_drop_table(mm->root, at)) stale_add(stale, at);
     }
-    return changed;
+}
+
+void pages_unmap(struct mm *mm, gva_t start, gva_t end) {
+    struct stale stale = {0};
+    pages_drop(mm, start, end, &stale);
+    stale_flush(mm, &stale);
 }
 
 static bool drop_file_page(uint64_t *pte, gva_t at, void *arg) {
@@ -83,8 +98,9 @@ static bool drop_file_page(uint64_t *pte, gva_t at, void *arg) {
     return gpa == (*pte & PTE_GPA) && drop_page(pte, at, NULL);
 }
 
-bool pages_unmap_file(struct mm *mm, const struct vma *v, gva_t start, gva_t end) {
-    return pages_walk(mm, start, end, drop_file_page, (void *)(uint64_t)v);
+void pages_drop_file(struct mm *mm, const struct vma *v, gva_t start, gva_t end,
+                     struct stale *stale) {
+    pages_walk(mm, start, end, drop_file_page, (void *)(uint64_t)v, stale);
 }
 
 /* A translation that allows less than its entry faults, and is dropped by that (fault_present). */
@@ -97,14 +113,13 @@ static bool protect_page(uint64_t *pte, gva_t at, void *arg) {
     if (!page_held(*pte)) return false;
     gpa_t gpa = *pte & PTE_GPA;
     uint64_t want = gpa | page_flags(v, writable_in_place(v, gpa));
-    uint64_t old = *pte;
-    if (old == want) return false;
-    pte_set(pte, want);
-    return (old & PTE_P) && allows_less(old, want);
+    if (*pte == want) return false;
+    uint64_t old = replace_pte(pte, want);
+    return was_used(old) && allows_less(old, want);
 }
 
-bool pages_protect(struct mm *mm, const struct vma *v, gva_t start, gva_t end) {
-    return pages_walk(mm, start, end, protect_page, (void *)(uint64_t)v);
+void pages_protect(struct mm *mm, const struct vma *v, struct stale *stale) {
+    pages_walk(mm, v->start, v->end, protect_page, (void *)(uint64_t)v, stale);
 }
 
 struct move {
@@ -130,7 +145,8 @@ static bool move_page(uint64_t *pte, gva_t at, void *arg) {
 
 int pages_move(struct mm *mm, gva_t from, gva_t to, uint64_t len) {
     struct move m = {mm, (int64_t)(to - from), 0};
-    pages_walk(mm, from, from + len, move_page, &m);
+    struct stale stale = {0}; /* the caller flushes everything */
+    pages_walk(mm, from, from + len, move_page, &m, &stale);
     return m.error;
 }
 
@@ -209,6 +225,18 @@ void pages_populate(struct mm *mm, struct vma *v, gva_t start, gva_t end) {
         uint64_t *pte = &table[paging_index(at)];
         if (page_held(*pte) || ((access & MM_WRITE) && copy_block(mm, v, at))) continue;
         if (map_page(mm, v, pte, at, access) != 0) return;
+    }
+}
+
+void pages_expect_stack(struct mm *mm, struct vma *v) {
+    if (v->file != NULL || !(v->prot & PROT_WRITE)) return;
+    gva_t start = max(v->start, v->end - STACK_EXPECTED * PAGE_SIZE);
+    uint64_t *table = paging_table(mm->root, start, true);
+    for (gva_t at = start; table != NULL && at < v->end; at += PAGE_SIZE) {
+        uint64_t *pte = &table[paging_index(at)];
+        if (paging_index(at) < paging_index(start) || page_held(*pte)) return;
+        if (map_page(mm, v, pte, at, MM_WRITE) != 0) return;
+        pte_set(pte, *pte & ~(uint64_t)PTE_A); /* perhaps it is not used */
     }
 }
 
@@ -305,26 +333,6 @@ static void fault_around(struct mm *mm, struct vma *v, gva_t page) {
     }
     if (follows && v->file == NULL) commit_ahead(table, start, end);
     mm->fault_next = end;
-}
-
-/* Makes this CPU forget read-only translations of pages that are writable now, without ring 0: a
- * write through an old one faults, which drops it (Intel SDM vol. 3, 4.10.4.1), and happens again.
- * Compare-and-exchange writes whatever it finds, and leaves it as it was. */
-static bool rewrite(gva_t start, gva_t end) {
-    if (end - start > REWRITE_MAX * PAGE_SIZE) return false;
-    for (gva_t at = start; at < end; at += PAGE_SIZE) {
-        uint32_t same = 0;
-        if (user_cmpxchg((void *)at, &same, 0) != 0) return false;
-    }
-    return true;
-}
-
-/* The pages of [start, end) have been replaced by writable ones. */
-static void flush_copied(struct mm *mm, gva_t start, gva_t end) {
-    if (percpu()->root == mm->root && rewrite(start, end))
-        smp_flush(mm->root);
-    else
-        paging_flush(mm->root);
 }
 
 /* Copies of private file pages, one after the other: some more are made ahead. */

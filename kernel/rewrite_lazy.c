@@ -317,7 +317,7 @@ static void remove_patch(struct mm *mm, struct patch *p) {
     if (page_in_use(r, page)) return;
     struct vma *v = mm_find(mm, page);
     if (v == NULL || !(v->state & VMA_PUN)) return;
-    if (pages_unmap(mm, v->start, v->end)) paging_flush(mm->root);
+    pages_unmap(mm, v->start, v->end);
     vma_remove(mm, v);
 }
 

@@ -65,7 +65,7 @@ static void text_release(struct file *f) {
     LIST_REMOVE(t, link);
     struct vma *v = mm_find(t->mm, t->stubs);
     if (v != NULL && v->file == t->is->file && (v->state & VMA_STUBS)) {
-        if (pages_unmap(t->mm, v->start, v->end)) paging_flush(t->mm->root);
+        pages_unmap(t->mm, v->start, v->end);
         vma_remove(t->mm, v);
     }
     file_put(t->original);
@@ -166,7 +166,7 @@ void rewrite_text_mapped(struct mm *mm, gva_t at, uint64_t len, struct file *f, 
     if (is_new) t = make_text(mm, f, is, stubs);
     if (t == NULL) return;
     struct vma *v = mm_find(mm, at);
-    if (pages_unmap(mm, at, at + len)) paging_flush(mm->root); /* MAP_POPULATE, locked memory */
+    pages_unmap(mm, at, at + len); /* MAP_POPULATE, locked memory */
     file_put(v->file);
     v->file = is_new ? t->file : file_ref(t->file);
     hermit_stats.cached_objects++;
@@ -219,6 +219,7 @@ static bool restore_copy(uint64_t *pte, gva_t at, void *arg) {
 static void restore_text(struct rewritten_text *t) {
     struct mm *mm = t->mm;
     struct file *file = file_ref(t->file);
+    struct stale stale = {0}; /* everything is flushed */
     struct vma *v;
     smp_flush(mm->root);
     rewrite_leave_stubs(mm);
@@ -226,8 +227,8 @@ static void restore_text(struct rewritten_text *t) {
         if (v->file != file) continue;
         struct restore r = {v, t};
         rewrite_undo(mm, v->start, v->end, false); /* a jump there may consist of changed bytes */
-        pages_unmap_file(mm, v, v->start, v->end);
-        pages_walk(mm, v->start, v->end, restore_copy, &r);
+        pages_drop_file(mm, v, v->start, v->end, &stale);
+        pages_walk(mm, v->start, v->end, restore_copy, &r, &stale);
         v->file = file_ref(t->original);
         file_put(file);
     }

@@ -118,7 +118,7 @@ static void shared(void) {
 static sem_t asked;
 
 static void *burn(void *arg) {
-    int64_t until = now_ns(CLOCK_THREAD_CPUTIME_ID) + 30000000;
+    int64_t until = now_ns(CLOCK_THREAD_CPUTIME_ID) + 200000000;
     while (now_ns(CLOCK_THREAD_CPUTIME_ID) < until)
         ;
     CHECK_OK(sem_wait(&asked)); /* its clock ends with it */
@@ -134,8 +134,8 @@ static void cpu_clocks(void) {
     CHECK(now_ns(clock) >= 0);
     CHECK_OK(sem_post(&asked));
     join(t);
-    CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - all >= 29000000);
-    CHECK(now_ns(CLOCK_THREAD_CPUTIME_ID) - mine < 25000000);
+    CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - all >= 199000000);
+    CHECK(now_ns(CLOCK_THREAD_CPUTIME_ID) - mine < 150000000); /* a busy host may take some */
     ok("CPU clocks");
 }
 

@@ -23,13 +23,15 @@
 #define ICR_FIXED 0x4000u
 #define ICR_INIT 0x4500u
 #define ICR_STARTUP 0x4600u
-#define ANSWER_MS 2000 /* an emulated CPU on a busy machine */
+#define ANSWER_MS 10000 /* an emulated CPU on a busy machine */
 #define GDT_BYTES 0x50
 #define TABLE_FLAGS (PTE_P | PTE_W | PTE_A)
 
 extern uint64_t image_pd[512], kernel_pdpt[512];
 extern const char boot_gdt[], tss_descriptor[], ap_start[], ap_start_end[];
-struct percpu *ap_cpu; /* the one that is being started; it clears this */
+/* The area of the CPU that is being started.  It takes it, leaving AP_TAKEN, and puts NULL here
+ * when it needs the code and tables that it started on no more. */
+struct percpu *ap_cpu;
 void ap_wire_apic(void);
 
 static volatile uint32_t *reg(uint32_t offset) {
@@ -98,7 +100,18 @@ static bool answered(uint64_t ms) {
     return false;
 }
 
+/* Before the CPU has taken the area, it can be had back. */
+static bool revoke(struct percpu *cpu) {
+    if (__atomic_compare_exchange_n(&ap_cpu, &cpu, NULL, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return true;
+    while (__atomic_load_n(&ap_cpu, __ATOMIC_ACQUIRE) != NULL)
+        arch_pause();
+    return false;
+}
+
 bool apic_boot_cpu(struct percpu *cpu, gva_t tss) {
+    static bool late; /* one may come yet, and needs the code as it is */
+    if (late) return false;
     open_to_ring3();
     put_start_code();
     put_gdt(cpu, tss);
@@ -106,5 +119,7 @@ bool apic_boot_cpu(struct percpu *cpu, gva_t tss) {
     send(cpu->id, ICR_INIT);
     answered(1); /* the manual wants 10 ms after INIT; an emulated CPU needs none */
     send(cpu->id, ICR_STARTUP | AP_START_GPA >> 12);
-    return answered(ANSWER_MS);
+    if (answered(ANSWER_MS)) return true;
+    late = revoke(cpu);
+    return !late;
 }

@@ -9,6 +9,8 @@
 
 /* The operations of ring 0. */
 void monitor_set_cr3(gpa_t root);
+/* Also forgets all that is cached of higher tables. */
+void monitor_flush_page(gva_t page);
 /* Halts until an interrupt comes, unless percpu()->pending is set. */
 void monitor_halt(void);
 /* Labels of the way out: see entry.S. */

@@ -4,7 +4,8 @@
  * Exceptions arrive on TSS.RSP0, always at the same address, so the frame itself is a mailbox:
  * the stub adds error code and vector and returns into trap_entry in ring 3, which reads it.
  * Interrupts arrive on IST1 so that they cannot overwrite a mailbox that is being read.  The
- * kernel's own ways in are two faults: a division by percpu.gate, which loads CR3, and `ud2` at
+ * kernel's own ways in are three: a division by percpu.gate, which loads CR3, `int $4`, which
+ * forgets a page's translation and would do a program neither good nor harm, and `ud2` at
  * monitor_gate, which halts.  %gs is the kernel's in both rings.  Every instruction here is
  * emulated on software KVM (0.5 us each): keep it short. */
 #define __ASSEMBLER__ 1
@@ -29,6 +30,9 @@ monitor_vectors:
     btsl $0, %gs:PC_GATE /* was it the kernel's 0?  The division, run again, is by 1 */
     jc divide_error
     movq %rdi, %cr3
+    iretq
+    .elseif vec == 4
+    invlpg (%rdi)
     iretq
     .elseif vec == 6
     jmp invalid_opcode
@@ -139,6 +143,11 @@ monitor_set_cr3: /* void monitor_set_cr3(gpa_t root) */
     xorl %edx, %edx
     movl $0, %gs:PC_GATE
     divl %gs:PC_GATE
+    ret
+
+    .globl monitor_flush_page
+monitor_flush_page: /* void monitor_flush_page(gva_t page) */
+    int $4
     ret
 
     .globl monitor_halt

@@ -80,6 +80,12 @@ void paging_flush(gpa_t root) {
     smp_flush_end(root);
 }
 
+void paging_flush_page(gpa_t root, gva_t page) {
+    smp_flush_begin(root);
+    if (percpu()->root == root) monitor_flush_page(page);
+    smp_flush_end(root);
+}
+
 static uint64_t *next_table(uint64_t *entry, bool create) {
     if (!(*entry & PTE_P)) {
         if (!create) return NULL;
@@ -98,17 +104,18 @@ uint64_t *paging_table(gpa_t root, gva_t gva, bool create) {
     return table;
 }
 
-void paging_drop_table(gpa_t root, gva_t gva) {
+bool paging_drop_table(gpa_t root, gva_t gva) {
     uint64_t *table = frame_ptr(root);
     for (unsigned level = 3; level >= 2 && table != NULL; level--) {
         table = next_table(&table[level_index(gva, level)], false);
     }
-    if (table == NULL) return;
+    if (table == NULL) return false;
     uint64_t *entry = &table[level_index(gva, 1)];
-    if (!(*entry & PTE_P)) return;
+    if (!(*entry & PTE_P)) return false;
     gpa_t gone = *entry & PTE_GPA;
     pte_set(entry, 0);
     frame_put(gone);
+    return true;
 }
 
 uint64_t *paging_direct_entry(gpa_t gpa) {

@@ -85,6 +85,7 @@
  */
 #define AP_START_GPA 0x8000
 #define AP_TABLES_GPA 0x9000
+#define AP_TAKEN 1 /* ap_cpu: its CPU has it */
 
 /* The local APIC, mapped at the end of the image's page directory, for QEMU. */
 #define APIC_EOI 0xb0

@@ -146,7 +146,10 @@ ap_gdt_low:
 ap_start_end:
 
 ap_in_kernel:
-    movq ap_cpu(%rip), %rbx
+    movl $AP_TAKEN, %ebx
+    xchgq %rbx, ap_cpu(%rip)
+    testq %rbx, %rbx
+    jz too_late
     leaq PC_IRQ_STACK_TOP(%rbx), %rsp
     lgdt AREA_GDT_DESCRIPTOR(%rbx)
     call cpu_set_state
@@ -161,6 +164,11 @@ ap_in_kernel:
     pushq %rax
     movq $0, ap_cpu(%rip) /* cpu_boot may go on */
     iretq
+too_late:
+    movq $0, ap_cpu(%rip)
+1:  cli
+    hlt
+    jmp 1b
 
     .section .text.pvh_data, "a", @progbits
     .balign 8

@@ -61,11 +61,14 @@ void paging_reload(void);
 /* The 512-entry table that maps the 2 MiB around gva; NULL if there is none and !create, or when
  * memory is exhausted. */
 uint64_t *paging_table(gpa_t root, gva_t gva, bool create);
-/* Frees the table around gva, which must be empty. */
-void paging_drop_table(gpa_t root, gva_t gva);
+/* Frees the table around gva, which must be empty; false if there is none.  A flush of any page is
+ * due. */
+bool paging_drop_table(gpa_t root, gva_t gva);
 /* Forgets cached translations of root's program half on every CPU, before it returns or before the
  * CPU touches the program again. */
 void paging_flush(gpa_t root);
+/* The same for one page. */
+void paging_flush_page(gpa_t root, gva_t page);
 /* Makes [gpa, gpa+len) visible through frame_ptr(). False when memory is exhausted. */
 bool paging_direct_add(gpa_t gpa, uint64_t len);
 
