@@ -42,9 +42,10 @@ class Context:
 
     # -- variants -----------------------------------------------------------------------------
 
-    def sampler(self, peer, work, mode="time", json_out=False, before=None, check=None):
+    def sampler(self, peer, work, mode="time", json_out=False, before=None, check=None,
+                derive=None):
         """A function that runs work once by measure.c.  before(): not timed.  check(output):
-        raises Failure."""
+        raises Failure.  derive(values): adds figures that follow from others."""
         argv = peer.command(work)
         capture = bool(json_out or check or mode == "first" or
                        type(peer).result is not BASE_RESULT)
@@ -62,6 +63,8 @@ class Context:
                 check(out)
             if json_out:
                 values.update(figures(out, peer))
+            if derive:
+                derive(values)
             return values
 
         return sample

@@ -54,6 +54,7 @@ class Firecracker(LinuxVM):
 class Image(Peer):
     """A ready image of something else that prints hello."""
     slow = True
+    same_clock = False
     startup_ms = 1000
     timeout_s = 40
 

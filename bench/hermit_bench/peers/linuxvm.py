@@ -58,8 +58,10 @@ def fetch_kernel():
 class LinuxVM(Peer):
     package = "qemu-system-x86"
     machine_options = ()
+    emulated_suites = ("boot", "memory", "syscall", "thread")  # without KVM: the rest says nothing
     command_line = ""
     slow = True
+    same_clock = False
     startup_ms = 3000
     timeout_s = 40
 
@@ -69,6 +71,8 @@ class LinuxVM(Peer):
         self.kvm = kvm_kind() == "hardware"
         self.engine = "KVM" if self.kvm else "TCG: the processor is emulated"
         self.title = f"Linux in QEMU {self.machine} ({self.engine})"
+        if not self.kvm:
+            self.suites = self.emulated_suites
 
     def missing(self):
         if not self.kernel:
@@ -122,6 +126,7 @@ class LinuxVM(Peer):
 
 class Q35(LinuxVM):
     name, machine = "linux-q35", "q35"
+    emulated_suites = ("boot", "memory")  # once it is up, it is the same as the other
     machine_options = ("-M", "q35")
 
 

@@ -108,6 +108,7 @@ class Runc(Runtime):
 
 class Crun(Runtime):
     name, package = "crun", "crun"
+    suites = ("boot", "memory", "density")  # once it is up, it is the same as runc
     title = "crun: a container in namespaces of the host's kernel"
     options = ("--cgroup-manager=disabled",)
 

@@ -14,13 +14,13 @@ CARDS = (
     ("cycles for a null system call", "syscall", "null", "cycles", "hermit", "median"),
     ("two threads through a pipe, of native", "thread", "pipe", "ns", "hermit", "ratio"),
     ("a compute loop, of native", "thread", "loop", "ns", "hermit", "ratio"),
-    ("redis behind a port, of native", "net", "redis", "rate", "hermit", "ratio"),
+    ("redis behind a port, of native", "net", "redis", "get1", "hermit", "ratio"),
     ("SQLite in memory, of native", "apps", "sqlite", "wall_ns", "hermit", "ratio"),
 )
 # Cases whose names end in a number, as curves: (suite, stem, metric, x axis)
 CURVES = (("density", "start", "all_ns", "programs started together"),
           ("density", "start", "p95_ns", "programs started together"),
-          ("memory", "times", "each", "programs at rest"))
+          ("density", "start", "each", "idle programs at the same time"))
 
 
 def _find(run, suite, case, metric, variant):
@@ -71,7 +71,12 @@ def wide(title, metrics):
     """A case with many metrics: a timeline or dots, the figures below."""
     rows = [r for _, _, found in metrics for r in found]
     figures = details("figures", table(*tables.matrix(metrics)))
-    if rows[0]["kind"] == "timeline":
+    if rows[0]["kind"] == "panel":
+        plot = '<div class="panel">' + "".join(
+            f'<div><p class="note">{escape(name + direction(found))}</p>'
+            f"{svg.bars(found, name)}</div>" for name, _, found in metrics) + "</div>"
+        caption = "medians; the lines go from p5 to p95"
+    elif rows[0]["kind"] == "timeline":
         plot = svg.timeline(metrics, title)
         caption = "each phase to scale: median (p5–p95)"
     else:
@@ -82,16 +87,19 @@ def wide(title, metrics):
             f"{plot}{figures}</figure>")
 
 
+def direction(rows):
+    return "; longer is better" if rows[0]["better"] == "higher" else ""
+
+
 def plain(title, metrics):
     """A case with few metrics: bars of the first, the others in a table."""
     metric, reference, rows = metrics[0]
-    direction = "; longer is better" if rows[0]["better"] == "higher" else ""
     body = ""
     for name, to, found in metrics:
         note = f"{name}, ratio to {to}" if to else name
         body += f'<p class="note">{escape(note)}</p>' + \
             table(tables.HEADINGS, [tables.cells(r) for r in found])
-    return (f"<figure><h3>{escape(title)}</h3><figcaption>{escape(metric + direction)}"
+    return (f"<figure><h3>{escape(title)}</h3><figcaption>{escape(metric + direction(rows))}"
             f"</figcaption>{svg.bars(rows, title)}{details('figures', body)}</figure>")
 
 

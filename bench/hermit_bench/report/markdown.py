@@ -49,7 +49,7 @@ def report(run):
         out += [f"## {tables.SUITES.get(suite, suite)}", ""]
         for title, metrics in cases:
             if tables.is_matrix(metrics):
-                out += [f"**{title}**: median (p5–p95)", ""]
+                out += [f"**{title}**: median (p5–p95)" + tables.matrix_reference(metrics), ""]
                 out += _table(*tables.matrix(metrics))
                 continue
             for metric, reference, rows in metrics:

@@ -17,7 +17,7 @@ def case(rows):
     for _, cases in tables.groups(rows):
         for title, metrics in cases:
             if tables.is_matrix(metrics):
-                out.append(title)
+                out.append(f"{title}: median (p5–p95)" + tables.matrix_reference(metrics))
                 headings, lines = tables.matrix(metrics)
                 flipped = len(headings) > 5
                 for i in range(1, len(headings), 3) if flipped else [1]:

@@ -13,7 +13,7 @@ def cases(ctx):
     read = Work([ctx.program("readfile"), path], reads=[path])
     found = [Case("file", "read", f"read of a {mib} MiB file, 1 MiB a call, in the page cache",
                   [Metric("ns", "time")], ctx.variants("file/read", read, json_out=True),
-                  prepare=ctx.random_file("data", mib))]
+                  prepare=ctx.random_file("data", mib), weight=1.5)]
     busybox = shutil.which("busybox")
     if not busybox:
         ctx.notes.append(("file/find", "all", "no busybox (Debian: busybox-static)"))
@@ -23,5 +23,5 @@ def cases(ctx):
         work = Work([os.path.realpath(busybox), *arguments], reads=["/usr"])
         found.append(Case("file", name, "busybox " + " ".join(arguments), [WALL],
                           ctx.variants(f"file/{name}", work, check=same_output()),
-                          slow=name == "ls"))
+                          slow=name == "ls", weight=3))
     return found
