@@ -37,9 +37,8 @@ static void check(int ok, const char *what) {
 }
 
 static int connect_to(uint16_t port) {
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
 
     check(fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0, "connect");
@@ -65,8 +64,8 @@ static void set_value(uint16_t port) {
     check(memcmp(answer, "STORED\r\n", 8) == 0, "set");
     close(fd);
     request_bytes = (size_t)snprintf(request, sizeof request, "get key\r\n");
-    expected_bytes = (size_t)snprintf(expected, sizeof expected,
-                                      "VALUE key 0 %d\r\n%s\r\nEND\r\n", VALUE_BYTES, value);
+    expected_bytes = (size_t)snprintf(expected, sizeof expected, "VALUE key 0 %d\r\n%s\r\nEND\r\n",
+                                      VALUE_BYTES, value);
 }
 
 static void send_request(struct connection *c) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Says when its main() began, by the clock of the day, which a guest has from its host; and how long
- * the libc took from the first instruction (early, which the linker makes the entry) to there. */
+/* Says when its main() began, by the clock of the day, which a guest has from its host; and how
+ * long the libc took from the first instruction (early, which the linker makes the entry) to
+ * there. */
 #include "timing.h"
 
 #define CALIBRATE_NS 500000

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import json
 import os
+import re
 import shlex
 import signal
 import sys
@@ -135,18 +136,27 @@ def plan_of(args, cases):
                          leave_out=args.quick)
 
 
+def commit(source):
+    """Which sources these are, where they are a git checkout; else ""."""
+    if not os.path.exists(os.path.join(source, ".git")):
+        return ""
+    name = machine.first_line("git", "-C", source, "describe", "--always", "--dirty")
+    return f" ({name})" if re.fullmatch(r"[\w.-]+", name) else ""
+
+
 def describe(args, ctx, left_out, plan):
     now = datetime.datetime.now().astimezone()
     return {"schema": SCHEMA, "date": now.isoformat(" ", "minutes"),
-            "version": next((p.version() for p in ctx.all_peers if p.name == "hermit"), "")
-            or machine.first_line(ctx.env.hermit, "--version"),
+            "version": machine.first_line(ctx.env.hermit, "--version") + commit(ctx.source),
             "machine": machine.describe(),
             "settings": {"mode": "quick" if args.quick else "full", "samples": plan.samples,
-                         "warmup": plan.warmup, "command": shlex.join(["hermit-bench", *args.words]),
+                         "warmup": plan.warmup,
+                         "command": shlex.join(["hermit-bench", *args.words]),
                          "pinned": args.pin or "", "suites": args.suites or list(suites.ALL)},
             "peers": [{"name": p.name, "title": p.title, "version": p.version()}
                       for p in ctx.all_peers],
-            "left_out": left_out, "rows": [], "failures": [], "failed": False, "notes": [], "interrupted": False}
+            "left_out": left_out, "rows": [], "failures": [], "failed": False, "notes": [],
+            "interrupted": False}
 
 
 def measure(args, ctx, left_out):
@@ -280,6 +290,7 @@ def main(argv=None):
         return 130
     if run is None:
         return 0
+    print(text.short(run))
     write_reports(args, run)
     for failure in run["failures"]:
         print("hermit-bench: " + failure, file=sys.stderr)

@@ -42,7 +42,7 @@ class Collected:
         for metric in self.case.metrics:
             if metric.key in sample:
                 self.values[label].setdefault(metric.key, []).append(
-                    sample[metric.key] * metric.scale)
+                    float(f"{sample[metric.key] * metric.scale:.5g}"))
 
     def rows(self):
         """A row for each metric and variant, the outliers in it."""

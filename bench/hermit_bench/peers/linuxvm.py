@@ -102,10 +102,16 @@ class LinuxVM(Peer):
                 f.write(archive(files))
         return image
 
-    def command(self, work):
+    @staticmethod
+    def _words(work):
+        """The program and its arguments, for the kernel's command line."""
         words = [os.path.realpath(work.argv[0]), *work.argv[1:]]
         if any(re.search(r"[\s\"]", w) for w in words):
             raise Unsupported("an argument does not fit on a kernel's command line")
+        return words
+
+    def command(self, work):
+        words = self._words(work)
         line = f"console=ttyS0 quiet loglevel=1 panic=-1 rdinit=/init {self.command_line} -- "
         accel = ["-accel", "kvm", "-cpu", "host"] if self.kvm else ["-accel", "tcg", "-cpu", "max"]
         return ["/usr/bin/qemu-system-x86_64", *self.machine_options, *accel, "-m",

@@ -4,7 +4,7 @@ import pkgutil
 import re
 from html import escape
 
-from . import claims, svg, tables
+from . import claims, summary, svg, tables
 
 # (heading, suite, case, metric, variant, what is shown, remark)
 CARDS = (
@@ -163,6 +163,8 @@ def page(run):
     cut = "<p><b>This run was interrupted.</b></p>" if run["interrupted"] else ""
     body = "".join(suite_section(run, suite, cases) for suite, cases in grouped)
     claimed = table(claims.HEADINGS, [list(r) for r in claims.rows(run)], "text")
+    short = '<h2 id="short">In short</h2>' + table(
+        summary.HEADINGS, [[c.replace("`", "") for c in line] for line in summary.rows(run)])
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -170,8 +172,9 @@ def page(run):
 <h1>Hermit, measured</h1>
 <p>Unmodified programs as guests of Hermit, beside what else could run them. Bars are medians, the
 lines on them go from the 5th to the 95th percentile.</p>{facts}{cut}
-<nav>{links}<a href="#claims">Claims</a><a href="#peers">Peers</a></nav>
-{cards(run)}{body}
+<nav><a href="#short">In short</a>{links}<a href="#claims">Claims</a>
+<a href="#peers">Peers</a></nav>
+{cards(run)}{short}{body}
 <h2 id="claims">What the field claims</h2><p>{escape(claims.caveat(run))}</p>{claimed}
 {peers(run)}{problems(run)}
 </main></body></html>
