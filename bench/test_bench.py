@@ -148,6 +148,18 @@ class Baseline(unittest.TestCase):
         noisy = run_of({"native": [10, 10, 10], "hermit": [10, 26, 60]})
         self.assertEqual(baseline.compare(noisy, run_of(self.quiet))[0], {})
 
+    def test_disturbed_run_is_no_regression(self):
+        disturbed = run_of({"native": [10] * 20, "hermit": [20] * 5 + [60] * 15})
+        self.assertEqual(baseline.compare(disturbed, run_of(self.quiet))[0], {})
+        slower = run_of({"native": [10] * 20, "hermit": [50] * 5 + [60] * 15})
+        self.assertEqual(len(baseline.compare(slower, run_of(self.quiet))[0]), 1)
+
+    def test_agreement(self):
+        run = run_of(self.quiet)
+        self.assertEqual(baseline.agreement(run, copy.deepcopy(run)), (2, []))
+        apart = baseline.agreement(run_of({**self.quiet, "hermit": [30, 31, 32]}), run)[1]
+        self.assertEqual(len(apart), 1)
+
     def test_other_machine(self):
         other = run_of(self.quiet)
         other["machine"]["kvm"] = "hardware"

@@ -21,7 +21,7 @@ from .runner import Runner
 SCHEMA = 1
 SKIPPED = 77
 QUICK_S = 35  # for all cases together; preparation comes on top
-FULL_CASE_S = 15  # for a case of weight 1; what is slow may take longer for its two samples
+FULL_CASE_S = 14  # for a case of weight 1; what is slow may take longer for its two samples
 OURS = ("", "native", *(kind.name for kind in hermit.KINDS))  # whose failure is an error
 AGAIN = 3  # times that a suspect is measured again
 AGAIN_CASE_S = 15
@@ -59,6 +59,9 @@ def arguments(argv):
     out.add_argument("--baseline", metavar="FILE",
                      help="compare with an earlier run's JSON; status 1 if it got worse by more "
                      "than noise")
+    out.add_argument("--agree", metavar="FILE",
+                     help="say which medians are outside of the spread of an earlier run's JSON, "
+                     "of this machine")
     out.add_argument("--slack", type=float, default=1.0, metavar="X",
                      help="with --baseline: take X times as much for noise")
     where = p.add_argument_group("where things are")
@@ -186,6 +189,7 @@ def measure(args, ctx, left_out):
 
     def skipped(case):
         ctx.notes.append((f"{case.suite}/{case.name}", "all", "no time left for it"))
+        print(f"without {case.suite}/{case.name}: no time left for it", file=sys.stderr)
 
     began = time.monotonic()
     run["interrupted"] = not schedule.run(cases, plan, shown, done, skipped)
@@ -294,6 +298,10 @@ def main(argv=None):
     write_reports(args, run)
     for failure in run["failures"]:
         print("hermit-bench: " + failure, file=sys.stderr)
+    if args.agree:
+        count, apart = baseline.agreement(run, load(args.agree))
+        print("\n".join(["apart: " + line for line in apart]
+                        + [f"{count - len(apart)} of {count} medians are within the spread"]))
     worse = judge(args, run) if args.baseline else False
     if run["interrupted"]:
         return 130

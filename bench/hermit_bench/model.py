@@ -64,4 +64,5 @@ class Case:
     warmup: Optional[int] = None
     slow: bool = False  # left out by --quick
     weight: float = 1.0  # its part of the time, where the run has a total
-    kind: str = "bars"  # how the page draws it: bars, panel (one a metric), curve, timeline
+    kind: str = "bars"  # how the page draws it: bars, panel (bars for each metric),
+    # dots, curve, timeline

@@ -58,6 +58,7 @@ class Qemu(Hermit):
     suites = ("boot", "memory", "syscall", "thread", "net", "apps")
     options = ("--vmm", "qemu")
     slow = True
+    slow_calls = True
     startup_ms = 400
     timeout_s = 120
 

@@ -57,6 +57,7 @@ class Firecracker(LinuxVM):
 class Image(Peer):
     """A ready image of something else that prints hello."""
     slow = True
+    slow_calls = True
     same_clock = False
     startup_ms = 1000
     timeout_s = 40

@@ -119,6 +119,7 @@ class Gvisor(Runtime):
     # What works without hardware virtualisation; newer versions have systrap, which is faster.
     options = ("--network=none", "--ignore-cgroups")
     startup_ms = 250
+    slow_calls = True
     platform = "ptrace"
 
     def missing(self):

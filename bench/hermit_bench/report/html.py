@@ -21,6 +21,7 @@ CARDS = (
 CURVES = (("density", "start", "all_ns", "programs started together"),
           ("density", "start", "p95_ns", "programs started together"),
           ("density", "start", "each", "idle programs at the same time"))
+WIDE = ("dots", "panel", "timeline")
 
 
 def _find(run, suite, case, metric, variant):
@@ -68,23 +69,37 @@ def details(summary, inside):
 
 
 def wide(title, metrics):
-    """A case with many metrics: a timeline or dots, the figures below."""
+    """A case with many metrics: a timeline, dots, or bars for each; the figures below."""
     rows = [r for _, _, found in metrics for r in found]
-    figures = details("figures", table(*tables.matrix(metrics)))
-    if rows[0]["kind"] == "panel":
+    kind = rows[0]["kind"]
+    if kind == "panel":
         plot = '<div class="panel">' + "".join(
             f'<div><p class="note">{escape(name + direction(found))}</p>'
             f"{svg.bars(found, name)}</div>" for name, _, found in metrics) + "</div>"
         caption = "medians; the lines go from p5 to p95"
-    elif rows[0]["kind"] == "timeline":
-        plot = svg.timeline(metrics, title)
+    elif kind == "timeline":
+        plot = f'<div class="scroll">{svg.timeline(metrics, title)}</div>'
         caption = "each phase to scale: median (p5–p95)"
     else:
         labels = list(dict.fromkeys(r["variant"] for r in rows))
-        plot = svg.dots(metrics, title) + legend(labels)
+        plot = f'<div class="scroll">{svg.dots(metrics, title)}</div>' + legend(labels)
         caption = "time a call; the line is p5–p95"
     return (f'<figure class="wide"><h3>{escape(title)}</h3><figcaption>{caption}</figcaption>'
-            f"{plot}{figures}</figure>")
+            f"{plot}{figures(metrics)}</figure>")
+
+
+def figures(metrics):
+    """The tables of a case, folded."""
+    if tables.is_matrix(metrics):
+        body = table(*tables.matrix(metrics))
+        note = tables.matrix_reference(metrics)[2:]
+        return details("figures", body + (f'<p class="note">{escape(note)}</p>' if note else ""))
+    body = ""
+    for name, to, found in metrics:
+        note = f"{name}, ratio to {to}" if to else name
+        body += f'<p class="note">{escape(note)}</p>' + \
+            table(tables.HEADINGS, [tables.cells(r) for r in found])
+    return details("figures", body)
 
 
 def direction(rows):
@@ -92,15 +107,10 @@ def direction(rows):
 
 
 def plain(title, metrics):
-    """A case with few metrics: bars of the first, the others in a table."""
-    metric, reference, rows = metrics[0]
-    body = ""
-    for name, to, found in metrics:
-        note = f"{name}, ratio to {to}" if to else name
-        body += f'<p class="note">{escape(note)}</p>' + \
-            table(tables.HEADINGS, [tables.cells(r) for r in found])
+    """Bars of the first metric, the others in the figures."""
+    metric, _, rows = metrics[0]
     return (f"<figure><h3>{escape(title)}</h3><figcaption>{escape(metric + direction(rows))}"
-            f"</figcaption>{svg.bars(rows, title)}{details('figures', body)}</figure>")
+            f"</figcaption>{svg.bars(rows, title)}{figures(metrics)}</figure>")
 
 
 def scaling(run, suite):
@@ -127,13 +137,14 @@ def scaling(run, suite):
 
 
 def suite_section(run, suite, cases):
-    figures, covered = scaling(run, suite)
+    plots, covered = scaling(run, suite)
     for title, metrics in cases:
         if title in covered:
             continue
-        figures += (wide if tables.is_matrix(metrics) else plain)(title, metrics)
+        kind = metrics[0][2][0]["kind"]
+        plots += (wide if kind in WIDE else plain)(title, metrics)
     name = tables.SUITES.get(suite, suite)
-    return f'<h2 id="{suite}">{escape(name)}</h2><div class="grid">{figures}</div>'
+    return f'<h2 id="{suite}">{escape(name)}</h2><div class="grid">{plots}</div>'
 
 
 def peers(run):
@@ -164,7 +175,8 @@ def page(run):
     body = "".join(suite_section(run, suite, cases) for suite, cases in grouped)
     claimed = table(claims.HEADINGS, [list(r) for r in claims.rows(run)], "text")
     short = '<h2 id="short">In short</h2>' + table(
-        summary.HEADINGS, [[c.replace("`", "") for c in line] for line in summary.rows(run)])
+        summary.HEADINGS, [[c.replace("`", "") for c in line] for line in summary.rows(run)],
+        "short")
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -90,11 +90,17 @@ def programs(ctx):
 def mapping(ctx):
     for size, rounds, title in SIZES:
         name = "mmap" + title.replace(" ", "").lower().removesuffix("ib")
-        n = str(max(1, rounds // 10) if ctx.quick else rounds)
-        work = Work([ctx.program("mmap"), size, n], memory_mib=512)
+
+        def work(peer, size=size, rounds=rounds):
+            n = rounds // (10 if ctx.quick else 1) // (10 if peer.slow_calls else 1)
+            return Work([ctx.program("mmap"), size, str(max(1, n))], memory_mib=512)
+
         yield Case("memory", name, f"mmap, touch, munmap of {title}",
-                   [Metric("ns", "a round", "us", 1e-3)],
-                   ctx.variants(f"memory/{name}", work, json_out=True),
+                   [Metric("ns", "a round") if rounds < 10 else
+                    Metric("ns", "a round", "us", 1e-3)],
+                   # One machine of QEMU's is as good as the other once it is up.
+                   ctx.variants(f"memory/{name}", work, json_out=True,
+                                only=[p.name for p in ctx.peers if p.name != "linux-q35"]),
                    slow=size != "2097152")
 
 

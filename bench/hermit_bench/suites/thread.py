@@ -15,7 +15,7 @@ WAITING = (("futex", "threads", "futex", "two threads, futex ping-pong, a round 
 
 def rounds(ctx, peer):
     n = ctx.pick(2000, 20000)
-    return str(n if peer.startup_ms < 40 else n // 10)
+    return str(n // 10 if peer.slow_calls else n)
 
 
 def parallel(ctx, hermit):
