@@ -294,7 +294,8 @@ def main(argv=None):
         return 130
     if run is None:
         return 0
-    print(text.short(run))
+    if run["rows"]:
+        print(text.short(run))
     write_reports(args, run)
     for failure in run["failures"]:
         print("hermit-bench: " + failure, file=sys.stderr)

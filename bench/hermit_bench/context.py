@@ -129,14 +129,17 @@ def drop_from_cache(paths):
             os.close(fd)
 
 
-def same_output():
-    """A check for all variants of a case: each has to print what the first one printed."""
+def as_native(argv):
+    """A check: the output is what the command prints on the host.  Where it is something else, the
+    host is asked again, since files may have changed."""
     seen = []
 
     def check(out):
         digest = hashlib.sha256(out).hexdigest()
-        seen.append(digest)
-        if digest != seen[0]:
-            raise Failure("prints something else than the first variant did")
+        if digest not in seen:
+            p = subprocess.run(argv, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+            seen.append(hashlib.sha256(p.stdout).hexdigest())
+        if digest not in seen:
+            raise Failure("prints something else than natively")
 
     return check

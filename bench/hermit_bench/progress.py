@@ -18,7 +18,7 @@ class Progress:
     def __init__(self, stream=sys.stderr):
         self.stream, self.bar = stream, stream.isatty()
         self.left = self.total = self.done = 0.0  # weights
-        self.spent = self.began = self.drawn = 0.0
+        self.spent = self.began = self.known = self.drawn = 0.0
         self.current, self.left_s, self.part, self.half_s = None, 0.0, 0.0, 0.0
 
     def start(self, cases, plan):
@@ -29,7 +29,7 @@ class Progress:
     def case(self, case):
         self.current, self.began, self.part = case, time.monotonic(), 0.0
         self.left -= case.weight
-        self.left_s = self._typical(case.weight)
+        self.left_s, self.known = self._typical(case.weight), self.began
         self._draw(force=True)
 
     def tick(self):
@@ -37,6 +37,7 @@ class Progress:
 
     def round(self, done, rounds, spent_s, budget_s):
         self.left_s = max(0.0, min(spent_s / done * rounds, max(budget_s, spent_s)) - spent_s)
+        self.known = time.monotonic()
         self.part = spent_s / (spent_s + self.left_s) if spent_s else 0.0
 
     def finished(self, case):
@@ -63,7 +64,7 @@ class Progress:
         self.drawn = now
         done = (self.done + self.part * self.current.weight) / (self.total or 1.0)
         full = int(done * BAR_COLUMNS)
-        left = self.left_s + self._typical(self.left)
+        left = max(0.0, self.left_s - (now - self.known)) + self._typical(self.left)
         self.stream.write(f"\r[{'#' * full}{'.' * (BAR_COLUMNS - full)}] {done:4.0%}  "
                           f"{duration(left)} left  {self.current.suite}/{self.current.name}\033[K")
         self.stream.flush()

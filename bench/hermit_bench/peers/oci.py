@@ -18,6 +18,10 @@ from .base import Peer, needs, version_of
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc")
 NAMESPACES = ("pid", "ipc", "uts", "mount", "network")
+# What engines give to a container by default.
+CAPABILITIES = ["CAP_" + name for name in (
+    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP",
+    "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE")]
 TMPFS = ["nosuid", "nodev", "mode=1777"]
 
 
@@ -40,6 +44,8 @@ def configuration(work):
             "root": {"path": "rootfs", "readonly": False},
             "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "cwd": "/",
                         "args": [program, *work.argv[1:]],
+                        "capabilities": {kind: CAPABILITIES for kind in
+                                         ("bounding", "effective", "permitted")},
                         "env": [f"{k}={v}" for k, v in env.items()]},
             "linux": {"namespaces": [{"type": t} for t in NAMESPACES
                                      if t != "network" or not work.network]}}

@@ -81,7 +81,7 @@ def cases(ctx):
                      Metric("pss_kib", "PSS after the work", "KiB", 1)],
                     [], samples=10, warmup=1, slow=not server.quick, weight=server.weight,
                     kind="panel")
-        for peer in ctx.peers:
+        for peer in [p for p in ctx.peers if not server.only or p.name in server.only]:
             if not peer.network:
                 ctx.notes.append((f"net/{name}", peer.name,
                                   "its network is not set up by this adapter"))
