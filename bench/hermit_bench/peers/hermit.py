@@ -59,6 +59,7 @@ class Qemu(Hermit):
     options = ("--vmm", "qemu")
     slow = True
     slow_calls = True
+    emulated = True
     startup_ms = 400
     timeout_s = 120
 

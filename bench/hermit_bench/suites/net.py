@@ -82,6 +82,9 @@ def cases(ctx):
                     [], samples=10, warmup=1, slow=not server.quick, weight=server.weight,
                     kind="panel")
         for peer in [p for p in ctx.peers if not server.only or p.name in server.only]:
+            if peer.emulated and not server.emulated:
+                ctx.notes.append((f"net/{name}", peer.name, "net/redis and net/echo have it"))
+                continue
             if not peer.network:
                 ctx.notes.append((f"net/{name}", peer.name,
                                   "its network is not set up by this adapter"))
