@@ -113,6 +113,11 @@ class Schedule(unittest.TestCase):
         self.assertFalse(turns.counts("b", 1, 0.1))
         self.assertTrue(turns.counts("b", 3, 0.1))
 
+    def test_one_run_of_what_takes_all_the_time(self):
+        turns = schedule.Turns(Case("s", "c", "t", [], [Variant("a", None)]), 13, 3, 10)
+        self.assertTrue(turns.counts("a", 0, 11))
+        self.assertEqual([i for i in range(1, 13) if turns.due("a", i)], [])
+
     def test_budget_by_weight(self):
         plan = schedule.Plan(20, 3, total_s=30)
         cases = [Case("s", "c", "t", [], [], weight=w) for w in (1, 2)]

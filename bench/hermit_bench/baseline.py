@@ -29,10 +29,19 @@ def _figures(row, rows):
     return None
 
 
+def _once(row):
+    """Nothing is known of its spread."""
+    return row["samples"] == 1 and not row["counted"]
+
+
 def _noise(row, rows):
+    if _once(row):
+        return float("inf")
     if row["unit"] == "KiB":
         return relative_noise(row["values"])
     base = rows[(row["suite"], row["case"], row["metric"], row["reference"])]
+    if _once(base):
+        return float("inf")
     return combined(relative_noise(row["values"]), relative_noise(base["values"]))
 
 
@@ -82,7 +91,7 @@ def agreement(new, old):
     before, count, apart = {_key(r): r for r in old["rows"]}, 0, []
     for row in new["rows"]:
         earlier = before.get(_key(row))
-        if not earlier or earlier["unit"] != row["unit"]:
+        if not earlier or earlier["unit"] != row["unit"] or _once(row) or _once(earlier):
             continue
         count += 1
         inside = any(a["p5"] <= b["median"] <= a["p95"]

@@ -97,8 +97,11 @@ class Turns:
         return float("inf")
 
     def due(self, label, i):
-        if self.runs[label] == 0 or self.rounds - i <= ROUNDS_MIN - self.counted[label]:
-            return True  # the fewest samples, whatever they take
+        if self.runs[label] == 0:
+            return True
+        fewest = 1 if self.typical_s(label) > self.budget_s else ROUNDS_MIN
+        if self.rounds - i <= fewest - self.counted[label]:
+            return True  # whatever it takes
         part = self.share_s() * (i + 1) / self.rounds
         return self.spent[label] + self.typical_s(label) <= part
 

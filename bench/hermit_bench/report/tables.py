@@ -31,6 +31,8 @@ def ratio(row):
 def spread(row):
     if row["counted"]:
         return "counted"
+    if row["samples"] == 1:
+        return "one run"
     return f"{number(row['p5'])}–{number(row['p95'])}"
 
 
