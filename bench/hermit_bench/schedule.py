@@ -6,6 +6,7 @@ from .model import Failure
 from .stats import summary
 
 ROUNDS_MIN = 2
+ONCE_S = 10  # what takes longer, and longer than its case should, has one run
 LATE_S = 10
 SLOW_PART = 3  # a first run of more than a third of its time is no warm-up: it counts
 
@@ -99,7 +100,8 @@ class Turns:
     def due(self, label, i):
         if self.runs[label] == 0:
             return True
-        fewest = 1 if self.typical_s(label) > self.budget_s else ROUNDS_MIN
+        once = self.typical_s(label) > max(self.budget_s, ONCE_S)
+        fewest = 1 if once else ROUNDS_MIN
         if self.rounds - i <= fewest - self.counted[label]:
             return True  # whatever it takes
         part = self.share_s() * (i + 1) / self.rounds

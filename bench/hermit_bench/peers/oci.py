@@ -51,6 +51,18 @@ def configuration(work):
                                      if t != "network" or not work.network]}}
 
 
+def prepare_root(root, mounts):
+    """Makes what is mounted on, so that instances that start together do not race to make it."""
+    for mount in [{"destination": "/sys", "type": "sysfs"}, *mounts]:
+        path = root + mount["destination"]
+        if mount["type"] != "bind" or os.path.isdir(mount["source"]):
+            os.makedirs(path, exist_ok=True)
+        elif not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb"):
+                pass
+
+
 class Runtime(Peer):
     """One OCI runtime.  A started container needs a name of its own: a shell supplies it."""
 
@@ -86,7 +98,7 @@ class Runtime(Peer):
         text = json.dumps(configuration(work), indent=1)
         bundle = os.path.join(self.root, hashlib.sha256(text.encode()).hexdigest()[:12])
         with self.lock:
-            os.makedirs(os.path.join(bundle, "rootfs"), exist_ok=True)
+            prepare_root(os.path.join(bundle, "rootfs"), configuration(work)["mounts"])
             with open(os.path.join(bundle, "config.json"), "w", encoding="utf-8") as f:
                 f.write(text)
         # The name is the shell's process number, which it keeps through exec.

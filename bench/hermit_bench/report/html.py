@@ -165,6 +165,13 @@ def problems(run):
     return out
 
 
+def in_short(run):
+    """Lines whose figures are broken before the bracket only."""
+    for what, *figures_ in summary.rows(run):
+        yield [what.replace("`", ""),
+               *(f.replace(" ", "\u00a0").replace("\u00a0(", " (") for f in figures_)]
+
+
 def page(run):
     grouped = tables.groups(run["rows"])
     style = pkgutil.get_data(__package__, "page.css").decode()
@@ -174,9 +181,7 @@ def page(run):
     cut = "<p><b>This run was interrupted.</b></p>" if run["interrupted"] else ""
     body = "".join(suite_section(run, suite, cases) for suite, cases in grouped)
     claimed = table(claims.HEADINGS, [list(r) for r in claims.rows(run)], "text")
-    short = '<h2 id="short">In short</h2>' + table(
-        summary.HEADINGS, [[c.replace("`", "") for c in line] for line in summary.rows(run)],
-        "short")
+    short = '<h2 id="short">In short</h2>' + table(summary.HEADINGS, in_short(run), "short")
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -9,8 +9,10 @@ def number(value):
     """Three figures that count."""
     if value is None:
         return ""
+    if value and abs(value) < 0.00095:
+        return f"{value:.1g}"
     if value and abs(value) < 0.095:
-        return f"{value:.3f}"
+        return f"{value:.4f}" if abs(value) < 0.0095 else f"{value:.3f}"
     if abs(value) < 9.95:
         return f"{value:.2f}"
     if abs(value) < 99.5:

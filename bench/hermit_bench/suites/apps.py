@@ -100,7 +100,7 @@ def compiling(ctx):
     path = ctx.scratch("source.c")
     with open(path, "w", encoding="utf-8") as f:
         f.write("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n")
-        for i in range(ctx.pick(8, 400)):
+        for i in range(ctx.pick(8, 150)):
             f.write(f"int f{i}(const char *s, int n) {{ int t = {i};\n"
                     "  for (int i = 0; i < n; i++) { t = t * 31 + s[i]; if (t & 7) t ^= n; }\n"
                     "  return t ? t : (int)strlen(s); }\n")
