@@ -174,7 +174,8 @@ class Baseline(unittest.TestCase):
 class Reports(unittest.TestCase):
     def test_numbers(self):
         shown = [tables.number(v) for v in (0.00041, 0.00412, 0.0123, 1.234, 12.34, 123.4, 123456)]
-        self.assertEqual(shown, ["0.0004", "0.0041", "0.012", "1.23", "12.3", "123", "123\u202f456"])
+        self.assertEqual(shown,
+                         ["0.0004", "0.0041", "0.012", "1.23", "12.3", "123", "123\u202f456"])
         self.assertEqual([duration(5), duration(130)], ["5 s", "2 min 10 s"])
 
     def test_all_three(self):
