@@ -4,9 +4,12 @@
  * usage, from the kernel's command line: init PROGRAM [ARGS...].  Mounts what a program expects,
  * says how it ended as "hermit-bench: status N" on the console, and resets the machine, which ends
  * QEMU and Firecracker (started so that a reset is the end). */
+#include <net/if.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -15,6 +18,15 @@
 static void mount_at(const char *type, const char *where) {
     mkdir(where, 0755);
     if (mount(type, where, type, 0, NULL) < 0) perror(where);
+}
+
+/* As a network namespace of a container has it. */
+static void loopback_up(void) {
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+    if (s < 0 || ioctl(s, SIOCSIFFLAGS, &lo) < 0) perror("lo");
+    close(s);
 }
 
 /* The console's own translation would put carriage returns into the program's output. */
@@ -47,6 +59,7 @@ int main(int argc, char **argv) {
     mount_at("proc", "/proc");
     mkdir("/tmp", 01777); /* in memory, as is all of the initial RAM disk */
     mkdir("/dev/shm", 01777);
+    loopback_up();
     raw_output();
     if (argc > 1) status = run(argv + 1);
     printf("\nhermit-bench: status %d\n", status);

@@ -10,11 +10,15 @@
 #include <stdlib.h>
 #include <time.h>
 
+static inline uint64_t timespec_ns(struct timespec t) {
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static inline uint64_t clock_ns(void) {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    return timespec_ns(t);
 }
 
 /* Waits for what stands before it, so that the work is not counted short. */

@@ -101,6 +101,7 @@ void kernel_boot(const struct hermit_boot *boot, uint64_t tsc_start) {
     initrd_unpack();
     syscall_trace_init(boot);
     hostnet_up();
+    hermit_stats.tsc_exec = arch_tsc();
     run_program(boot);
     hermit_stats.tsc_user = arch_tsc();
 }

@@ -31,13 +31,15 @@ static double us(uint64_t from, uint64_t to) {
 }
 
 static void print_boot(const struct hermit_stats *s) {
-    uint64_t kernel = s->tsc_start - tsc_offset, user = s->tsc_user - tsc_offset;
+    uint64_t kernel = s->tsc_start - tsc_offset, exec = s->tsc_exec - tsc_offset;
+    uint64_t user = s->tsc_user - tsc_offset;
+
     fprintf(stderr,
             "boot (us):        options and view %.0f, memory %.0f, VM creation %.0f, virtual CPU "
-            "%.0f, kernel and exec %.0f, program %.0f\n",
+            "%.0f, kernel %.0f, exec %.0f, program %.0f\n",
             us(marks[STATS_START], marks[STATS_VIEW]), us(marks[STATS_VIEW], marks[STATS_MEMORY]),
-            us(marks[STATS_MEMORY], marks[STATS_VM]), us(marks[STATS_VM], kernel), us(kernel, user),
-            us(user, marks[STATS_END]));
+            us(marks[STATS_MEMORY], marks[STATS_VM]), us(marks[STATS_VM], kernel), us(kernel, exec),
+            us(exec, user), us(user, marks[STATS_END]));
 }
 
 static void print_hypercalls(void) {

@@ -63,4 +63,6 @@ class Case:
     samples: Optional[int] = None  # instead of the run's own number
     warmup: Optional[int] = None
     slow: bool = False  # left out by --quick
-    kind: str = "bars"  # how the page draws it: bars, curve, timeline
+    weight: float = 1.0  # its part of the time, where the run has a total
+    kind: str = "bars"  # how the page draws it: bars, panel (bars for each metric),
+    # dots, curve, timeline

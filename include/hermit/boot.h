@@ -97,6 +97,7 @@ struct hermit_boot {
 #define HERMIT_STATS_CALLS 512
 struct hermit_stats {
     uint64_t tsc_start;                 /* kernel entry, guest TSC */
+    uint64_t tsc_exec;                  /* the kernel is up, the program is loaded from here on */
     uint64_t tsc_user;                  /* first instruction of the program */
     uint64_t ram_used;                  /* bytes of RAM handed out now */
     uint64_t ram_peak;                  /* at most */

@@ -29,6 +29,9 @@ class Peer:
     timeout_s = 300  # for one run
     forks = True  # runs several programs at a time, or one that forks
     suites = None  # those where it is another case than its siblings; None: all
+    emulated = False  # the processor is emulated by software
+    slow_calls = False  # system calls and faults take so long that fewer of them are made
+    same_clock = True  # its clock of the day is the host's, to the microsecond
     network = ""  # how a port of it is reached: "host", "published", or "" (not at all)
 
     def __init__(self, env):

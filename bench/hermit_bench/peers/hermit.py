@@ -55,8 +55,11 @@ class Plain(Hermit):
 class Qemu(Hermit):
     title = "Hermit in QEMU (TCG: the processor is emulated)"
     name = "hermit-qemu"
+    suites = ("boot", "memory", "syscall", "thread", "net", "apps")
     options = ("--vmm", "qemu")
     slow = True
+    slow_calls = True
+    emulated = True
     startup_ms = 400
     timeout_s = 120
 
@@ -70,5 +73,8 @@ class Qemu(Hermit):
         return super().version() + ", " + version_of("qemu-system-x86_64", "--version")
 
 
+KINDS = (Hermit, Plain, Qemu)
+
+
 def peers(env):
-    return [Hermit(env), Plain(env), Qemu(env)]
+    return [kind(env) for kind in KINDS]

@@ -31,14 +31,17 @@ class Firecracker(LinuxVM):
             return "no firecracker (no Debian package; --firecracker PATH)"
         if not self.kvm:
             return "firecracker needs KVM in hardware"
-        return None if self.env.given.get("linux_kernel") else "needs --linux-kernel VMLINUX"
+        if not self.env.given.get("linux_kernel"):
+            return "needs --linux-kernel VMLINUX"
+        with open(self.kernel, "rb") as f:
+            return None if f.read(4) == b"\x7fELF" else \
+                f"{self.kernel}: it wants an uncompressed kernel (vmlinux)"
 
     def version(self):
         return version_of(self.binary, "--version")
 
     def command(self, work):
-        words = [os.path.realpath(work.argv[0]), *work.argv[1:]]
-        image = self._image(work)
+        words, image = self._words(work), self._image(work)
         config = f"{image}-{hashlib.sha256(repr(words).encode()).hexdigest()[:8]}.json"
         with open(config, "w", encoding="utf-8") as f:
             json.dump({"boot-source": {
@@ -48,12 +51,14 @@ class Firecracker(LinuxVM):
                 "machine-config": {"vcpu_count": work.cpus,
                                    "mem_size_mib": max(256, work.memory_mib)},
                 "drives": []}, f)
-        return [self.binary, "--no-api", "--config-file", config]
+        return [self.binary, "--no-api", "--level", "Error", "--config-file", config]
 
 
 class Image(Peer):
     """A ready image of something else that prints hello."""
     slow = True
+    slow_calls = True
+    same_clock = False
     startup_ms = 1000
     timeout_s = 40
 

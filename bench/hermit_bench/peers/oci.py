@@ -18,6 +18,10 @@ from .base import Peer, needs, version_of
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc")
 NAMESPACES = ("pid", "ipc", "uts", "mount", "network")
+# What engines give to a container by default.
+CAPABILITIES = ["CAP_" + name for name in (
+    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP",
+    "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE")]
 TMPFS = ["nosuid", "nodev", "mode=1777"]
 
 
@@ -40,9 +44,23 @@ def configuration(work):
             "root": {"path": "rootfs", "readonly": False},
             "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "cwd": "/",
                         "args": [program, *work.argv[1:]],
+                        "capabilities": {kind: CAPABILITIES for kind in
+                                         ("bounding", "effective", "permitted")},
                         "env": [f"{k}={v}" for k, v in env.items()]},
             "linux": {"namespaces": [{"type": t} for t in NAMESPACES
                                      if t != "network" or not work.network]}}
+
+
+def prepare_root(root, mounts):
+    """Makes what is mounted on, so that instances that start together do not race to make it."""
+    for mount in [{"destination": "/sys", "type": "sysfs"}, *mounts]:
+        path = root + mount["destination"]
+        if mount["type"] != "bind" or os.path.isdir(mount["source"]):
+            os.makedirs(path, exist_ok=True)
+        elif not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb"):
+                pass
 
 
 class Runtime(Peer):
@@ -80,7 +98,7 @@ class Runtime(Peer):
         text = json.dumps(configuration(work), indent=1)
         bundle = os.path.join(self.root, hashlib.sha256(text.encode()).hexdigest()[:12])
         with self.lock:
-            os.makedirs(os.path.join(bundle, "rootfs"), exist_ok=True)
+            prepare_root(os.path.join(bundle, "rootfs"), configuration(work)["mounts"])
             with open(os.path.join(bundle, "config.json"), "w", encoding="utf-8") as f:
                 f.write(text)
         # The name is the shell's process number, which it keeps through exec.
@@ -108,6 +126,7 @@ class Runc(Runtime):
 
 class Crun(Runtime):
     name, package = "crun", "crun"
+    suites = ("boot", "memory", "density")  # once it is up, it is the same as runc
     title = "crun: a container in namespaces of the host's kernel"
     options = ("--cgroup-manager=disabled",)
 
@@ -118,6 +137,7 @@ class Gvisor(Runtime):
     # What works without hardware virtualisation; newer versions have systrap, which is faster.
     options = ("--network=none", "--ignore-cgroups")
     startup_ms = 250
+    slow_calls = True
     platform = "ptrace"
 
     def missing(self):

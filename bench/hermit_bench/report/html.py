@@ -4,7 +4,7 @@ import pkgutil
 import re
 from html import escape
 
-from . import claims, svg, tables
+from . import claims, summary, svg, tables
 
 # (heading, suite, case, metric, variant, what is shown, remark)
 CARDS = (
@@ -14,13 +14,14 @@ CARDS = (
     ("cycles for a null system call", "syscall", "null", "cycles", "hermit", "median"),
     ("two threads through a pipe, of native", "thread", "pipe", "ns", "hermit", "ratio"),
     ("a compute loop, of native", "thread", "loop", "ns", "hermit", "ratio"),
-    ("redis behind a port, of native", "net", "redis", "rate", "hermit", "ratio"),
+    ("redis behind a port, of native", "net", "redis", "get1", "hermit", "ratio"),
     ("SQLite in memory, of native", "apps", "sqlite", "wall_ns", "hermit", "ratio"),
 )
 # Cases whose names end in a number, as curves: (suite, stem, metric, x axis)
 CURVES = (("density", "start", "all_ns", "programs started together"),
           ("density", "start", "p95_ns", "programs started together"),
-          ("memory", "times", "each", "programs at rest"))
+          ("density", "start", "each", "idle programs at the same time"))
+WIDE = ("dots", "panel", "timeline")
 
 
 def _find(run, suite, case, metric, variant):
@@ -68,31 +69,48 @@ def details(summary, inside):
 
 
 def wide(title, metrics):
-    """A case with many metrics: a timeline or dots, the figures below."""
+    """A case with many metrics: a timeline, dots, or bars for each; the figures below."""
     rows = [r for _, _, found in metrics for r in found]
-    figures = details("figures", table(*tables.matrix(metrics)))
-    if rows[0]["kind"] == "timeline":
-        plot = svg.timeline(metrics, title)
+    kind = rows[0]["kind"]
+    if kind == "panel":
+        plot = '<div class="panel">' + "".join(
+            f'<div><p class="note">{escape(name + direction(found))}</p>'
+            f"{svg.bars(found, name)}</div>" for name, _, found in metrics) + "</div>"
+        caption = "medians; the lines go from p5 to p95"
+    elif kind == "timeline":
+        plot = f'<div class="scroll">{svg.timeline(metrics, title)}</div>'
         caption = "each phase to scale: median (p5–p95)"
     else:
         labels = list(dict.fromkeys(r["variant"] for r in rows))
-        plot = svg.dots(metrics, title) + legend(labels)
+        plot = f'<div class="scroll">{svg.dots(metrics, title)}</div>' + legend(labels)
         caption = "time a call; the line is p5–p95"
     return (f'<figure class="wide"><h3>{escape(title)}</h3><figcaption>{caption}</figcaption>'
-            f"{plot}{figures}</figure>")
+            f"{plot}{figures(metrics)}</figure>")
 
 
-def plain(title, metrics):
-    """A case with few metrics: bars of the first, the others in a table."""
-    metric, reference, rows = metrics[0]
-    direction = "; longer is better" if rows[0]["better"] == "higher" else ""
+def figures(metrics):
+    """The tables of a case, folded."""
+    if tables.is_matrix(metrics):
+        body = table(*tables.matrix(metrics))
+        note = tables.matrix_reference(metrics)[2:]
+        return details("figures", body + (f'<p class="note">{escape(note)}</p>' if note else ""))
     body = ""
     for name, to, found in metrics:
         note = f"{name}, ratio to {to}" if to else name
         body += f'<p class="note">{escape(note)}</p>' + \
             table(tables.HEADINGS, [tables.cells(r) for r in found])
-    return (f"<figure><h3>{escape(title)}</h3><figcaption>{escape(metric + direction)}"
-            f"</figcaption>{svg.bars(rows, title)}{details('figures', body)}</figure>")
+    return details("figures", body)
+
+
+def direction(rows):
+    return "; longer is better" if rows[0]["better"] == "higher" else ""
+
+
+def plain(title, metrics):
+    """Bars of the first metric, the others in the figures."""
+    metric, _, rows = metrics[0]
+    return (f"<figure><h3>{escape(title)}</h3><figcaption>{escape(metric + direction(rows))}"
+            f"</figcaption>{svg.bars(rows, title)}{figures(metrics)}</figure>")
 
 
 def scaling(run, suite):
@@ -119,13 +137,14 @@ def scaling(run, suite):
 
 
 def suite_section(run, suite, cases):
-    figures, covered = scaling(run, suite)
+    plots, covered = scaling(run, suite)
     for title, metrics in cases:
         if title in covered:
             continue
-        figures += (wide if tables.is_matrix(metrics) else plain)(title, metrics)
+        kind = metrics[0][2][0]["kind"]
+        plots += (wide if kind in WIDE else plain)(title, metrics)
     name = tables.SUITES.get(suite, suite)
-    return f'<h2 id="{suite}">{escape(name)}</h2><div class="grid">{figures}</div>'
+    return f'<h2 id="{suite}">{escape(name)}</h2><div class="grid">{plots}</div>'
 
 
 def peers(run):
@@ -146,6 +165,13 @@ def problems(run):
     return out
 
 
+def in_short(run):
+    """Lines whose figures are broken before the bracket only."""
+    for what, *figures_ in summary.rows(run):
+        yield [what.replace("`", ""),
+               *(f.replace(" ", "\u00a0").replace("\u00a0(", " (") for f in figures_)]
+
+
 def page(run):
     grouped = tables.groups(run["rows"])
     style = pkgutil.get_data(__package__, "page.css").decode()
@@ -155,6 +181,7 @@ def page(run):
     cut = "<p><b>This run was interrupted.</b></p>" if run["interrupted"] else ""
     body = "".join(suite_section(run, suite, cases) for suite, cases in grouped)
     claimed = table(claims.HEADINGS, [list(r) for r in claims.rows(run)], "text")
+    short = '<h2 id="short">In short</h2>' + table(summary.HEADINGS, in_short(run), "short")
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -162,8 +189,9 @@ def page(run):
 <h1>Hermit, measured</h1>
 <p>Unmodified programs as guests of Hermit, beside what else could run them. Bars are medians, the
 lines on them go from the 5th to the 95th percentile.</p>{facts}{cut}
-<nav>{links}<a href="#claims">Claims</a><a href="#peers">Peers</a></nav>
-{cards(run)}{body}
+<nav><a href="#short">In short</a>{links}<a href="#claims">Claims</a>
+<a href="#peers">Peers</a></nav>
+{cards(run)}{short}{body}
 <h2 id="claims">What the field claims</h2><p>{escape(claims.caveat(run))}</p>{claimed}
 {peers(run)}{problems(run)}
 </main></body></html>

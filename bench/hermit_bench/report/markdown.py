@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A run as Markdown: docs/BENCHMARKS.md is made by this."""
-from . import claims, tables
+from . import claims, summary, tables
 
 
 def _table(headings, lines):
@@ -36,26 +36,36 @@ def _problems(run):
         yield ""
 
 
-def report(run):
-    out = ["# Benchmarks", "",
-           "Made by `hermit-bench --from RUN.json --markdown FILE`; do not edit. The method is in "
-           "[bench/README.md](../bench/README.md).", ""]
-    out += [f"- {line}" for line in tables.machine_lines(run)]
+def _run(run):
+    out = [f"- {line}" for line in tables.machine_lines(run)]
+    command = run["settings"].get("command")
+    out += [f"- `{command}`"] if command else []
     if run["interrupted"]:
         out += ["", "**This run was interrupted.**"]
-    out.append("")
-    out += _peers(run)
+    return [*out, ""]
+
+
+def _cases(run):
     for suite, cases in tables.groups(run["rows"]):
-        out += [f"## {tables.SUITES.get(suite, suite)}", ""]
+        yield f"## {tables.SUITES.get(suite, suite)}"
+        yield ""
         for title, metrics in cases:
             if tables.is_matrix(metrics):
-                out += [f"**{title}**: median (p5–p95)", ""]
-                out += _table(*tables.matrix(metrics))
+                yield f"**{title}**: median (p5–p95){tables.matrix_reference(metrics)}"
+                yield ""
+                yield from _table(*tables.matrix(metrics))
                 continue
             for metric, reference, rows in metrics:
                 to = f"; ratio to {reference}" if reference else ""
-                out += [f"**{title}**: {metric}{to}", ""]
-                out += _table(tables.HEADINGS, [tables.cells(r) for r in rows])
-    out += claims.markdown(run)
-    out += _problems(run)
+                yield f"**{title}**: {metric}{to}"
+                yield ""
+                yield from _table(tables.HEADINGS, [tables.cells(r) for r in rows])
+
+
+def report(run):
+    out = ["# Benchmarks", "",
+           "Made by `hermit-bench --from RUN.json --markdown FILE`; do not edit. The method is in "
+           "[bench/README.md](../bench/README.md).", "",
+           *_run(run), "## In short", "", *summary.markdown(run), *claims.markdown(run),
+           *_peers(run), *_cases(run), *_problems(run)]
     return "\n".join(out).rstrip() + "\n"

@@ -11,7 +11,7 @@ ROW = 24
 LOG_FROM = 25  # a longest bar this many times the shortest one: logarithmic
 
 COLOURS = {"native": "native", "floor": "floor", "hermit": "hermit", "hermit-plain": "hermit2",
-           "hermit-qemu": "hermit3", "hermit-offline": "hermit3", "hermit-musl": "other",
+           "hermit-qemu": "hermit3", "hermit-offline": "other2", "hermit-musl": "other",
            "runc": "container", "crun": "container", "runsc": "gvisor",
            "linux-q35": "vm", "linux-microvm": "vm2"}
 

@@ -9,8 +9,10 @@ def number(value):
     """Three figures that count."""
     if value is None:
         return ""
+    if value and abs(value) < 0.00095:
+        return f"{value:.1g}"
     if value and abs(value) < 0.095:
-        return f"{value:.3f}"
+        return f"{value:.4f}" if abs(value) < 0.0095 else f"{value:.3f}"
     if abs(value) < 9.95:
         return f"{value:.2f}"
     if abs(value) < 99.5:
@@ -31,6 +33,8 @@ def ratio(row):
 def spread(row):
     if row["counted"]:
         return "counted"
+    if row["samples"] == 1:
+        return "one run"
     return f"{number(row['p5'])}–{number(row['p95'])}"
 
 
@@ -53,24 +57,32 @@ def groups(rows):
 
 
 def is_matrix(metrics):
-    """A case with many metrics of a kind is one table with a row for each metric."""
-    return len(metrics) > 3 and len({rows[0]["unit"] for _, _, rows in metrics}) == 1
+    """A case with many metrics is one table with a row for each of them."""
+    return len(metrics) > 3
 
 
-def matrix(metrics):
-    """(headings, lines): variants across, metrics down; cells: median, and ±half spread."""
-    labels = []
+def matrix(metrics, ratios=True):
+    """(headings, lines): variants across, metrics down; cells: median, spread, ratio."""
+    labels, samples = [], {}
     for _, _, rows in metrics:
         labels += [r["variant"] for r in rows if r["variant"] not in labels]
+        samples.update({r["variant"]: r["samples"] for r in rows})
     lines = []
     for title, _, rows in metrics:
         by_label = {r["variant"]: r for r in rows}
         line = [f"{title}, {unit(rows[0])}"]
         for label in labels:
             row = by_label.get(label)
-            line.append(f"{number(row['median'])} ({spread(row)})" if row else "")
+            cell = f"{number(row['median'])} ({spread(row)})" if row else ""
+            line.append(f"{cell} ×{ratio(row)}" if row and ratios and ratio(row) else cell)
         lines.append(line)
-    return ["", *labels], lines
+    return ["", *labels], [*lines, ["samples", *(str(samples[label]) for label in labels)]]
+
+
+def matrix_reference(metrics):
+    """What the ratios of such a table refer to, as a half-sentence."""
+    to = metrics[0][1]
+    return f"; × is the ratio to {to}" if to and len(metrics[0][2]) > 1 else ""
 
 
 def machine_lines(run):
@@ -81,7 +93,8 @@ def machine_lines(run):
     lines = [f"{m['cpus']} CPUs of {m['cpu']}{', virtualised' if m['virtualised'] else ''}; "
              f"{m['memory_mib']} MiB; {kvm}",
              f"Linux {m['kernel']}, {m['distribution']}; load at the start {m['load']}",
-             f"{run['date']}, hermit-bench {run['version']}, {run['settings']['mode']}, "
+             f"{run['date']}, {run['version']}, {run['settings']['mode']}, "
              f"up to {run['settings']['samples']} samples; "
-             + (f"on CPUs {pinned}" if pinned else "not pinned")]
+             + (f"on CPUs {pinned}" if pinned else "not pinned")
+             + (f"; took {run['seconds'] / 60:.0f} minutes" if run.get("seconds") else "")]
     return lines

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Tables for the terminal, case by case as they finish."""
-from . import tables
+from . import summary, tables
 
 
 def _table(headings, lines):
@@ -17,7 +17,7 @@ def case(rows):
     for _, cases in tables.groups(rows):
         for title, metrics in cases:
             if tables.is_matrix(metrics):
-                out.append(title)
+                out.append(f"{title}: median (p5–p95)" + tables.matrix_reference(metrics))
                 headings, lines = tables.matrix(metrics)
                 flipped = len(headings) > 5
                 for i in range(1, len(headings), 3) if flipped else [1]:
@@ -30,3 +30,9 @@ def case(rows):
                 out.append(f"{title}: {metric}{to}")
                 out += _table(tables.HEADINGS, [tables.cells(r) for r in found])
     return "\n".join(out)
+
+
+def short(run):
+    """The figures that matter most, or "" where there are none of them."""
+    lines = [[c.replace("`", "") for c in line] for line in summary.rows(run)]
+    return "\n".join(_table(summary.HEADINGS, lines)) if lines else ""

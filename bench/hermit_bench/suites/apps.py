@@ -50,9 +50,9 @@ def sqlite(ctx):
         return []
     memory = Work([program, "--size", size, "--memdb"])
     return [Case("apps", "sqlite", "SQLite's speed test, in memory", [WALL, CPU],
-                 ctx.variants("apps/sqlite", memory)),
+                 ctx.variants("apps/sqlite", memory), weight=2),
             Case("apps", "sqlite-file", "SQLite's speed test, on a file", [WALL, CPU],
-                 ctx.variants("apps/sqlite-file", on_file), slow=True)]
+                 ctx.variants("apps/sqlite-file", on_file), slow=True, weight=2)]
 
 
 def python(ctx):
@@ -66,7 +66,7 @@ def python(ctx):
             f.write(text.format(n=n, m=m))
         work = Work([os.path.realpath(PYTHON), path], reads=[path], system=["/usr/lib/python3"])
         yield Case("apps", name, title, [WALL, CPU], ctx.variants(f"apps/{name}", work),
-                   slow=name != "python-numbers")
+                   slow=name != "python-numbers", weight=2)
 
 
 def compression(ctx):
@@ -88,7 +88,7 @@ def compression(ctx):
             continue
         work = Work([os.path.realpath(program), *options, path], reads=[path])
         yield Case("apps", name, f"{name} of {os.path.getsize(path) >> 20} MiB of text",
-                   [WALL, CPU], ctx.variants(f"apps/{name}", work), slow=name == "gzip")
+                   [WALL, CPU], ctx.variants(f"apps/{name}", work), slow=name == "gzip", weight=2)
 
 
 def compiling(ctx):
@@ -100,14 +100,14 @@ def compiling(ctx):
     path = ctx.scratch("source.c")
     with open(path, "w", encoding="utf-8") as f:
         f.write("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n")
-        for i in range(ctx.pick(8, 400)):
+        for i in range(ctx.pick(8, 150)):
             f.write(f"int f{i}(const char *s, int n) {{ int t = {i};\n"
                     "  for (int i = 0; i < n; i++) { t = t * 31 + s[i]; if (t & 7) t ^= n; }\n"
                     "  return t ? t : (int)strlen(s); }\n")
     work = Work([found[-1], "-quiet", "-O2", "-imultiarch", "x86_64-linux-gnu", path, "-o",
                  "/dev/null"], reads=[path, "/usr/include"], memory_mib=512)
     yield Case("apps", "compile", "gcc's compiler (cc1 -O2) on a generated file", [WALL, CPU],
-               ctx.variants("apps/compile", work))
+               ctx.variants("apps/compile", work), weight=2)
 
 
 def cases(ctx):

@@ -38,6 +38,24 @@ def hello(ctx, name, title, program, **more):
     return case
 
 
+def to_main(ctx):
+    """From the start to the first statement of main(), by the clock of the day on both sides."""
+    def derive(values):
+        values["to_main_ns"] = values["day_ns"] - values["start_day_ns"]
+        if not 0 < values["to_main_ns"] < values["wall_ns"]:
+            raise Failure("its clock is not the host's")
+
+    case = Case("boot", "main", "until main() of a static program",
+                [Metric("to_main_ns", "until main() begins"),
+                 Metric("libc_ns", "of that, the libc's part", "us", 1e-3)], [])
+    work, name = Work([ctx.program("atmain")]), "boot/main"
+    case.variants = ctx.variants(name, work, only=[p.name for p in ctx.peers if p.same_clock],
+                                 json_out=True, derive=derive)
+    ctx.notes += [(name, p.name, "its clock of the day starts at a full second")
+                  for p in ctx.peers if not p.same_clock]
+    return case
+
+
 def cold(ctx):
     """hello with the runtime's and the program's files dropped from the page cache."""
     case = Case("boot", "cold", "static hello, its files and the runtime's not in the page cache",
@@ -98,6 +116,7 @@ def redis_ready(ctx):
 def cases(ctx):
     found = [hello(ctx, "hello", "static hello", "hello")]
     found[0].variants[:0] = floor(ctx)
+    found.append(to_main(ctx))
     if ctx.peer("hermit"):
         found.append(split(ctx))
     found.append(hello(ctx, "dynamic", "dynamic hello (glibc)", "hello_dynamic"))

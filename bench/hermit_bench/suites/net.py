@@ -4,7 +4,7 @@ import socket
 import time
 
 from .. import proc, servers
-from ..model import Case, Failure, Metric, Unsupported, Variant
+from ..model import Case, Failure, Metric, Variant
 
 GUEST_PORT_FIRST = 7000
 
@@ -47,19 +47,19 @@ def serve(ctx, peer, server):
 
 
 def sampler(ctx, peer, server):
-    """Starts the server, warms it up, asks it: throughput, CPU time a request of all its
-    processes, memory after the work."""
+    """Starts the server, asks it: figures of the client, CPU time in use of all its processes,
+    memory after the work."""
     def sample():
         p, port, _ = serve(ctx, peer, server)
         drain = ctx.runner.drain(p)
         try:
             before = proc.cpu_ns(proc.tree(p.pid))
             start = time.monotonic()
-            rate = server.load(port)
+            figures = server.load(port, peer.name)
             seconds = time.monotonic() - start
             pids = proc.tree(p.pid)
             used = proc.cpu_ns(pids) - before
-            return {"rate": rate, "cpu": used / 1e9 / seconds, **proc.memory(pids)}
+            return {**figures, "cpu": used / 1e9 / seconds, **proc.memory(pids)}
         finally:
             proc.stop(p)
             drain.join()
@@ -73,19 +73,22 @@ def cases(ctx):
         if server.missing():
             ctx.notes.append((f"net/{name}", "all", server.missing()))
             continue
-        rate = Metric("rate", "throughput", "Gbit/s", 1e-9, "higher") \
-            if kind.figure == "bits" else Metric("rate", "throughput", "k req/s", 1e-3, "higher")
+        if server.cpus > ctx.cpus():
+            ctx.notes.append((f"net/{name}", "all", f"not {server.cpus} CPUs here"))
+            continue
         case = Case("net", name, server.title,
-                    [rate, Metric("cpu", "CPUs busy in the server", "CPUs", 1),
+                    [*server.metrics, Metric("cpu", "CPUs busy in the server", "CPUs", 1),
                      Metric("pss_kib", "PSS after the work", "KiB", 1)],
-                    [], warmup=1, slow=name != "redis")
-        for peer in ctx.peers:
-            try:
-                if not peer.network:
-                    raise Unsupported("no network in this build" if "hermit" in peer.name
-                                      else "its network is not set up by this adapter")
-                case.variants.append(Variant(peer.name, sampler(ctx, peer, server), peer.name))
-            except Unsupported as e:
-                ctx.notes.append((f"net/{name}", peer.name, str(e)))
+                    [], samples=10, warmup=1, slow=not server.quick, weight=server.weight,
+                    kind="panel")
+        for peer in [p for p in ctx.peers if not server.only or p.name in server.only]:
+            if peer.emulated and not server.emulated:
+                ctx.notes.append((f"net/{name}", peer.name, "net/redis and net/echo have it"))
+                continue
+            if not peer.network:
+                ctx.notes.append((f"net/{name}", peer.name,
+                                  "its network is not set up by this adapter"))
+                continue
+            case.variants.append(Variant(peer.name, sampler(ctx, peer, server), peer.name))
         found.append(case)
     return found

@@ -12,7 +12,6 @@ CALLS = {"getppid": "getppid", "getuid": "getuid", "lseek": "lseek", "fcntl": "f
          "clock_vdso": "clock_gettime (vDSO)", "clock_syscall": "clock_gettime (system call)",
          "pipe": "a byte through a pipe", "open_read_close": "open, read, close in memory",
          "mmap": "mmap and munmap of a page"}
-SLOW_CALL = ("runsc", "linux-q35", "linux-microvm", "hermit-qemu")
 
 
 def rewritten(ctx, name):
@@ -42,7 +41,7 @@ def extra(ctx, name, arguments):
 def count(ctx, peer):
     """Fewer rounds where a call is slow."""
     n = ctx.pick(10000, 200000)
-    return str(n // 20 if peer.name in SLOW_CALL else n // 2 if peer.name == "hermit-plain" else n)
+    return str(n // 20 if peer.slow_calls else n // 2 if peer.name == "hermit-plain" else n)
 
 
 def cases(ctx):
@@ -56,7 +55,7 @@ def cases(ctx):
     null.variants += extra(ctx, "getppid", [many])
     ms = ctx.pick("3", "20")  # for each call
     calls = Case("syscall", "calls", "system calls by their libc functions",
-                 [Metric(key, title, "ns", 1) for key, title in CALLS.items()], [])
+                 [Metric(key, title, "ns", 1) for key, title in CALLS.items()], [], kind="dots")
     calls.variants = ctx.variants(
         "syscall/calls", lambda peer: Work([ctx.program("calls"), directory(peer), ms]),
         json_out=True)
