@@ -266,6 +266,24 @@ static void put_sections(struct writer *w) {
     free(sections);
 }
 
+/* Do len bytes at addr lie in the headers, which change too? */
+static bool in_headers(const struct writer *w, uint64_t addr, uint64_t len) {
+    uint64_t off = (uint64_t)(elf_in_at(w->e, addr, len) - w->e->bytes);
+    uint64_t table = (w->head.e_phnum + 1ULL) * sizeof(Elf64_Phdr);
+    return overlaps(off, len, 0, sizeof(w->head)) || overlaps(off, len, w->head.e_phoff, table);
+}
+
+static bool rewrites_headers(const struct writer *w) {
+    bool found = false;
+    for (size_t i = 0; i < w->s->patches.count; i++)
+        found |= in_headers(w, w->s->patches.items[i].addr, w->s->patches.items[i].len);
+    for (size_t i = 0; i < w->s->sites.count; i++) {
+        const struct hermit_site *site = &w->s->sites.items[i];
+        found |= in_headers(w, w->s->addr - site->site - site->moved, site->moved + 2ULL);
+    }
+    return found;
+}
+
 static void put_patches(struct writer *w) {
     for (size_t i = 0; i < w->s->patches.count; i++) {
         const struct stubs_patch *patch = &w->s->patches.items[i];
@@ -285,6 +303,10 @@ const char *elf_out_write(struct elf_out *out, const struct elf_in *e, const str
     w.bytes = list_must(malloc(w.room));
     memcpy(w.bytes, e->bytes, e->size);
     memcpy(&w.head, e->bytes, sizeof(w.head));
+    if (rewrites_headers(&w)) {
+        free(w.bytes);
+        return "code in its headers";
+    }
     put_patches(&w);
     w.linux_off = put_stubs(&w, s->linux_bytes);
     if (hermit) w.hermit_off = put_stubs(&w, s->hermit_bytes);
