@@ -48,6 +48,7 @@ struct hostfs_file {
     bool is_cache;   /* of the cache of rewritten objects */
     bool elf;        /* somebody has read an ELF header in it */
     bool cache_asked;
+    bool no_sites;   /* the cache says so */
     uint8_t unasked; /* times in a row that the attributes of a lock were not asked for */
     uint8_t smalls;  /* small reads in a row from the page at small_page */
     uint64_t small_page;

@@ -71,16 +71,20 @@ static void ask(struct hostfs_file *hf, bool executed) {
         .file_rewritten = {.handle = hf->handle, .executed = executed, .head = frame}};
     int64_t r = hypercall(HC_FILE_REWRITTEN, &args);
     hf->cache_asked = r != -ENOENT || executed;
+    hf->no_sites = r == -ENODATA;
     if (r == 0) keep(hf, head, args.file_rewritten.gpa, args.file_rewritten.cached);
     frame_put(frame);
 }
 
 const struct rewritten *hostfs_rewritten(struct file *f, bool executed) {
+    static const struct rewritten maybe;
     struct hostfs_file *hf = hostfs_file(f);
-    if (hf->cache_asked || !(boot_info()->flags & HERMIT_BOOT_CACHE)) return hf->rewritten;
+    if (hf->rewritten != NULL) return hf->rewritten;
     if (hf->is_cache || hf->handle == NO_HANDLE || !S_ISREG(f->mode)) return NULL;
-    if (executed || hf->elf) ask(hf, executed);
-    return hf->rewritten;
+    if (!executed && !hf->elf) return NULL;
+    if (!hf->cache_asked && (boot_info()->flags & HERMIT_BOOT_CACHE)) ask(hf, executed);
+    if (hf->rewritten != NULL) return hf->rewritten;
+    return hf->no_sites ? NULL : &maybe;
 }
 
 void hostfs_rewritten_boot(struct hostfs_file *hf) {

@@ -38,7 +38,8 @@
 #define PATCHES_MAX 512u
 #define TRAPS_BEFORE 32u /* patching costs as much as 1 to 40 raw calls: ARCHITECTURE.md */
 #define NEVER UINT32_MAX
-#define SITES 64u /* that are counted at a time */
+#define SITES 512u /* that are counted at a time */
+#define WAYS 8u    /* places for one of them */
 
 struct patch {
     gva_t site, stub;
@@ -60,10 +61,16 @@ struct counter {
 
 static struct counter counters[SITES];
 
+/* A site that is new takes the place of one that was executed less often. */
 static struct counter *counter_of(const struct mm *mm, gva_t site) {
-    struct counter *c = &counters[(site * 0x9e3779b97f4a7c15ULL) >> 58];
-    if (c->site != site || c->mm != mm) *c = (struct counter){.site = site, .mm = mm};
-    return c;
+    struct counter *set = &counters[((site * 0x9e3779b97f4a7c15ULL) >> 32) % (SITES / WAYS) * WAYS];
+    struct counter *least = set;
+    for (struct counter *c = set; c < set + WAYS; c++) {
+        if (c->site == site && c->mm == mm) return c;
+        if (c->traps < least->traps) least = c;
+    }
+    *least = (struct counter){.site = site, .mm = mm};
+    return least;
 }
 
 static struct patch *patch_at(const struct mm *mm, gva_t site) {
@@ -264,9 +271,13 @@ static bool patch_site(struct mm *mm, gva_t site, uint32_t nr) {
     return true;
 }
 
+bool rewrite_lazy_enabled(void) {
+    return rewrite_enabled() && !(boot_info()->flags & HERMIT_BOOT_NO_LAZY);
+}
+
 void rewrite_trapped(struct regs *regs) {
     static int enabled = -1;
-    if (enabled < 0) enabled = rewrite_enabled() && !(boot_info()->flags & HERMIT_BOOT_NO_LAZY);
+    if (enabled < 0) enabled = rewrite_lazy_enabled();
     hermit_stats.raw_calls++;
     /* Unwinders know a signal's restorer by its bytes. */
     uint32_t nr = (uint32_t)regs->orig_rax;

@@ -13,10 +13,12 @@
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
 #include <kernel/vfs.h>
+#include <linux/elf.h>
 
 #include "mm_internal.h"
 
 #define STUBS_MAX (64ULL << 20) /* bytes of a segment */
+#define SECTIONS_MAX 256u       /* that are looked at */
 #define OBJECT_VMAS 16          /* a stub segment is that near to the object's other mappings */
 
 bool rewrite_enabled(void) { return !(boot_info()->flags & HERMIT_BOOT_NO_REWRITE); }
@@ -30,27 +32,56 @@ static bool header_fits(const struct hermit_stubs *h, uint64_t len) {
            h->by_site <= len && h->nsites <= (len - h->by_site) / sizeof(uint32_t);
 }
 
-/* The first bytes of a page of f. */
-static bool peek(struct file *f, uint64_t offset, struct hermit_stubs *h) {
+/* n bytes of f from offset on, all in one page. */
+static bool peek(struct file *f, uint64_t offset, void *bytes, uint64_t n) {
     gpa_t gpa;
-    if (f->ops->page == NULL || f->ops->page(f, offset, false, &gpa) != 0) return false;
-    bool ok = user_copy(h, frame_ptr(gpa), sizeof(*h)) == 0;
+    if (f->ops->page == NULL || f->ops->page(f, page_down(offset), false, &gpa) != 0) return false;
+    bool ok = user_copy(bytes, frame_ptr(gpa + (offset & PAGE_MASK)), n) == 0;
     if (frame_is_ram(gpa)) frame_put(gpa); /* the reference just taken */
     return ok;
 }
 
+/* Both versions say the same of themselves, or something was cut off or replaced. */
+static bool is_version_of(const struct hermit_stubs *h, struct file *f, uint64_t offset,
+                          uint64_t file_size) {
+    struct hermit_stubs other;
+    if (file_size < h->size || offset > file_size - h->size || offset & PAGE_MASK) return false;
+    return peek(f, offset, &other, sizeof(other)) && memcmp(h, &other, sizeof(other)) == 0;
+}
+
+/* Where strip(1) has moved Hermit's version: it is a section of its own.  0: nowhere. */
+static uint64_t find_moved(const struct hermit_stubs *h, struct file *f, uint64_t loaded,
+                           uint64_t file_size) {
+    Elf64_Ehdr e;
+    Elf64_Shdr s;
+    if (!peek(f, 0, &e, sizeof(e)) || memcmp(e.e_ident, ELFMAG, SELFMAG) != 0) return 0;
+    if (e.e_shentsize != sizeof(s) || e.e_shoff >= file_size) return 0;
+    for (uint32_t n = min((uint32_t)e.e_shnum, SECTIONS_MAX), i = n; i-- > 0;) {
+        uint64_t at = e.e_shoff + i * sizeof(s), in_page = PAGE_SIZE - (at & PAGE_MASK);
+        uint64_t first = min(in_page, sizeof(s));
+        if (!peek(f, at, &s, first)) return 0;
+        if (first < sizeof(s) && !peek(f, at + first, (char *)&s + first, sizeof(s) - first))
+            return 0;
+        if (s.sh_type == SHT_PROGBITS && s.sh_size == h->size && s.sh_offset != loaded &&
+            is_version_of(h, f, s.sh_offset, file_size))
+            return s.sh_offset;
+    }
+    return 0;
+}
+
 bool rewrite_find_stubs(struct file *f, uint64_t offset, uint64_t len, uint64_t *hermit_offset) {
-    struct hermit_stubs h, other;
+    struct hermit_stubs h;
     struct hc_attr attr;
     len = page_up(len);
     if (!rewrite_enabled() || (boot_info()->flags & HERMIT_BOOT_NO_STUBS)) return false;
     if (offset & PAGE_MASK) return false;
-    if (!peek(f, offset, &h) || !header_fits(&h, len)) return false;
-    if (file_getattr(f, &attr) != 0 || attr.size < len) return false;
-    if (h.hermit_offset > attr.size - len || h.hermit_offset == offset) return false;
-    /* Both versions say the same of themselves, or something was cut off or replaced. */
-    if (!peek(f, h.hermit_offset, &other) || memcmp(&h, &other, sizeof(h)) != 0) return false;
-    *hermit_offset = h.hermit_offset;
+    if (!peek(f, offset, &h, sizeof(h)) || !header_fits(&h, len)) return false;
+    if (h.hermit_offset == 0 || file_getattr(f, &attr) != 0) return false;
+    uint64_t at = h.hermit_offset;
+    if (at == offset || !is_version_of(&h, f, at, attr.size))
+        at = find_moved(&h, f, offset, attr.size);
+    if (at == 0) return false;
+    *hermit_offset = at;
     return true;
 }
 

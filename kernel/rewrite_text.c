@@ -19,7 +19,10 @@
 
 #include "mm_internal.h"
 
-#define ROOM_MAX (64ULL << 20)       /* bytes kept free above an object */
+#define ROOM_MAX (64ULL << 20) /* bytes kept free above an object */
+/* Where the commonest sites lead when they become jumps (rewrite_lazy.c): behind nearly all of
+ * libc's comes `cmp $-4096, %rax`, 48 3d 00 f0 ff ff, and the jump goes 0x3d48LL bytes ahead. */
+#define LAZY_ROOM 0x3d5000ULL
 #define EAGER_BYTES (16 * PAGE_SIZE) /* of stubs: a fault costs more than all their entries */
 #define CHUNK 128u                   /* bytes on the stack */
 
@@ -86,13 +89,20 @@ struct file *rewrite_original_file(struct file *f) {
     return f->ops == &text_ops ? ((struct rewritten_text *)f->priv)->original : f;
 }
 
-static const struct rewritten *rewritten(struct file *f, bool executed) {
+/* As file_ops.rewritten. */
+static const struct rewritten *look_up(struct file *f, bool executed) {
     return rewrite_enabled() && f->ops->rewritten != NULL ? f->ops->rewritten(f, executed) : NULL;
 }
 
+static const struct rewritten *rewritten(struct file *f, bool executed) {
+    const struct rewritten *is = look_up(f, executed);
+    return is != NULL && is->head != NULL ? is : NULL;
+}
+
 uint64_t rewrite_room(struct file *f, uint64_t len, bool executed) {
-    const struct rewritten *is = rewritten(f, executed);
+    const struct rewritten *is = look_up(f, executed);
     if (is == NULL || len > HERMIT_USER_TOP) return 0;
+    if (is->head == NULL) return rewrite_lazy_enabled() ? LAZY_ROOM : 0;
     const struct hermit_cached *c = is->head;
     uint64_t end = c->low + page_up(len), all = c->stubs_addr + c->stubs_size;
     return all > end && all - end <= ROOM_MAX ? all - end : 0;

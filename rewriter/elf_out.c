@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rewriter/elf_out.h>
+#include <rewriter/elf_out_parts.h>
 #include <rewriter/list.h>
 
 #define PAGE 4096u
 #define PT_PAX_FLAGS 0x65041580u
-#define PHDRS_MAX 128
 
 static uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
 
@@ -31,17 +30,6 @@ bool elf_out_is_rewritten(const struct elf_in *e) {
     }
     return false;
 }
-
-/* The file being written, with its headers at hand. */
-struct writer {
-    const struct elf_in *e;
-    const struct stubs *s;
-    uint8_t *bytes;
-    uint64_t size, room;
-    Elf64_Ehdr head;
-    Elf64_Phdr phdrs[PHDRS_MAX + 1];
-    uint64_t linux_off, hermit_off; /* hermit_off 0: none */
-};
 
 static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
     return a_size != 0 && b_size != 0 && a < b + b_size && b < a + a_size;
@@ -163,7 +151,7 @@ static void put_unwinding(struct writer *w) {
 }
 
 static const char *put_phdrs(struct writer *w) {
-    if (w->head.e_phentsize != sizeof(Elf64_Phdr) || w->head.e_phnum > PHDRS_MAX ||
+    if (w->head.e_phentsize != sizeof(Elf64_Phdr) || w->head.e_phnum > ELF_OUT_PHDRS_MAX ||
         w->head.e_phoff > w->e->size ||
         w->head.e_phnum * sizeof(Elf64_Phdr) > w->e->size - w->head.e_phoff)
         return "program headers that cannot be changed";
@@ -175,7 +163,7 @@ static const char *put_phdrs(struct writer *w) {
     return NULL;
 }
 
-static uint64_t append(struct writer *w, const void *bytes, uint64_t size, uint64_t align) {
+uint64_t elf_out_append(struct writer *w, const void *bytes, uint64_t size, uint64_t align) {
     uint64_t off = round_up(w->size, align);
     while (off + size > w->room) {
         w->room += w->room / 2 + PAGE;
@@ -231,7 +219,7 @@ static uint16_t new_sections(struct writer *w, Elf64_Shdr *out, uint32_t name, b
     if (w->hermit_off != 0) out[n++] = part;
     if (!debug || s->cfi.debug.count == 0) return n;
     part.sh_name = name + NAME_DEBUG;
-    part.sh_offset = append(w, s->cfi.debug.items, s->cfi.debug.count, 8);
+    part.sh_offset = elf_out_append(w, s->cfi.debug.items, s->cfi.debug.count, 8);
     part.sh_size = s->cfi.debug.count;
     part.sh_addralign = 8;
     out[n++] = part;
@@ -251,19 +239,38 @@ static void put_sections(struct writer *w) {
     Elf64_Shdr *strings = &sections[w->head.e_shstrndx];
     if (strings->sh_offset <= w->e->size && strings->sh_size <= w->e->size - strings->sh_offset &&
         strings->sh_size < UINT32_MAX / 2) {
+        elf_out_symbols(w, sections, count, count);
         uint32_t first = (uint32_t)strings->sh_size;
         bool debug = !has_section(w, sections, strings, ".debug_frame");
         char *text = list_must(malloc(first + sizeof(new_names)));
         memcpy(text, w->bytes + strings->sh_offset, first);
         memcpy(text + first, new_names, sizeof(new_names));
-        strings->sh_offset = append(w, text, first + sizeof(new_names), 1);
+        strings->sh_offset = elf_out_append(w, text, first + sizeof(new_names), 1);
         strings->sh_size = first + sizeof(new_names);
         free(text);
         count = (uint16_t)(count + new_sections(w, sections + count, first, debug));
-        w->head.e_shoff = append(w, sections, count * sizeof(*sections), 8);
+        w->head.e_shoff = elf_out_append(w, sections, count * sizeof(*sections), 8);
         w->head.e_shnum = count;
     }
     free(sections);
+}
+
+/* Do len bytes at addr lie in the headers, which change too? */
+static bool in_headers(const struct writer *w, uint64_t addr, uint64_t len) {
+    uint64_t off = (uint64_t)(elf_in_at(w->e, addr, len) - w->e->bytes);
+    uint64_t table = (w->head.e_phnum + 1ULL) * sizeof(Elf64_Phdr);
+    return overlaps(off, len, 0, sizeof(w->head)) || overlaps(off, len, w->head.e_phoff, table);
+}
+
+static bool rewrites_headers(const struct writer *w) {
+    bool found = false;
+    for (size_t i = 0; i < w->s->patches.count; i++)
+        found |= in_headers(w, w->s->patches.items[i].addr, w->s->patches.items[i].len);
+    for (size_t i = 0; i < w->s->sites.count; i++) {
+        const struct hermit_site *site = &w->s->sites.items[i];
+        found |= in_headers(w, w->s->addr - site->site - site->moved, site->moved + 2ULL);
+    }
+    return found;
 }
 
 static void put_patches(struct writer *w) {
@@ -275,7 +282,7 @@ static void put_patches(struct writer *w) {
 }
 
 static uint64_t put_stubs(struct writer *w, const uint8_t *stubs) {
-    return append(w, stubs, w->s->size, PAGE);
+    return elf_out_append(w, stubs, w->s->size, PAGE);
 }
 
 const char *elf_out_write(struct elf_out *out, const struct elf_in *e, const struct stubs *s,
@@ -285,6 +292,10 @@ const char *elf_out_write(struct elf_out *out, const struct elf_in *e, const str
     w.bytes = list_must(malloc(w.room));
     memcpy(w.bytes, e->bytes, e->size);
     memcpy(&w.head, e->bytes, sizeof(w.head));
+    if (rewrites_headers(&w)) {
+        free(w.bytes);
+        return "code in its headers";
+    }
     put_patches(&w);
     w.linux_off = put_stubs(&w, s->linux_bytes);
     if (hermit) w.hermit_off = put_stubs(&w, s->hermit_bytes);

@@ -109,6 +109,7 @@ static void lay_out(struct stubs *s, const struct plan *p) {
                                                   .length = (uint16_t)length,
                                                   .moved = site->moved,
                                                   .tier = site->tier});
+        LIST_PUSH(&s->names, p->code->funcs.items[site->func].name);
         at += length;
     }
     at = round_up(at, STUB_ALIGN);
@@ -172,6 +173,7 @@ void stubs_free(struct stubs *s) {
     cfi_free(&s->cfi);
     LIST_FREE(&s->sites);
     LIST_FREE(&s->planned);
+    LIST_FREE(&s->names);
     LIST_FREE(&s->patches);
     *s = (struct stubs){0};
 }

@@ -19,6 +19,7 @@ struct stubs {
     uint8_t *linux_bytes, *hermit_bytes;
     ELF_LIST(struct hermit_site) sites; /* as in the segment */
     ELF_LIST(uint32_t) planned;         /* likewise: index into plan.sites */
+    ELF_LIST(const char *) names;       /* likewise: of the functions of the sites, or NULL */
     ELF_LIST(struct stubs_patch) patches;
 };
 

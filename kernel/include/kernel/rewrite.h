@@ -24,14 +24,15 @@ void rewrite_stubs_mapped(struct mm *mm, gva_t at, uint64_t len);
 /* What the cache has for a file.  Lives as long as the open file does. */
 struct rewritten {
     struct file *file;          /* the cache's: pages to map */
-    struct hermit_cached *head; /* of it, with the list of pages */
+    struct hermit_cached *head; /* of it, with the list of pages; NULL: it has nothing (yet) */
 };
 /* A private mapping of len bytes of f from `offset` on was made at `at`, read and execute, and is
  * not used yet: it becomes what the cache has, if there is something and room for its stubs. */
 void rewrite_text_mapped(struct mm *mm, gva_t at, uint64_t len, struct file *f, uint64_t offset);
-/* The first len bytes of f are about to be mapped: a place with room for stubs above, or 0. */
+/* The first len bytes of f are about to be mapped: a place with room for stubs above, or 0: any
+ * place will do. */
 gva_t rewrite_choose(struct mm *mm, struct file *f, uint64_t len, bool executed);
-/* The bytes that the stubs take behind the first len. */
+/* How many bytes behind the first len are for stubs. */
 uint64_t rewrite_room(struct file *f, uint64_t len, bool executed);
 /* The program is about to use [start, end) in another way: where stubs lie there, or, with `text`,
  * rewritten text does, that text becomes the original's again. */
@@ -52,6 +53,8 @@ gva_t rewrite_original_pc(struct mm *mm, gva_t pc);
 /* Where it goes on if it says pc: an instruction that was moved is in the stub now. */
 gva_t rewrite_resume_pc(struct mm *mm, gva_t pc);
 
+/* Do sites become jumps while the program runs? */
+bool rewrite_lazy_enabled(void);
 /* A raw `syscall` was executed; regs->rip is behind it. */
 void rewrite_trapped(struct regs *regs);
 /* The mappings of [start, end) are about to change: what was patched there, or leads there, becomes

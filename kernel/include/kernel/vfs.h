@@ -75,8 +75,9 @@ struct file_ops {
     int (*reopen)(struct file *f, struct file *out);
     /* linkat(2) of an open file (AT_EMPTY_PATH, O_TMPFILE) to a name on its own mount. */
     int (*link)(struct file *f, struct mount *m, const char *new_rel);
-    /* What the host's cache of rewritten objects has for the file, or NULL (kernel/rewrite.h).
-     * executed: it is about to be mapped as text; otherwise only if that is likely. */
+    /* What the host's cache of rewritten objects has for the file (kernel/rewrite.h), without a
+     * head if it does not know the file; NULL: it is no object or has no sites.  executed: it is
+     * about to be mapped as text; otherwise only if that is likely. */
     const struct rewritten *(*rewritten)(struct file *f, bool executed);
     void (*release)(struct file *f);
 };

@@ -16,6 +16,7 @@
 #include <kernel/rewrite.h>
 #include <kernel/string.h>
 #include <kernel/vfs.h>
+#include <linux/elf.h>
 
 #include "fake_cpu.h"
 #include "kernel/mm_internal.h"
@@ -24,7 +25,8 @@
 #define HERMIT_AT (2 * SEGMENT)
 #define SITES 3u
 
-static unsigned char fake_file[4 * SEGMENT]; /* the segment at SEGMENT, Hermit's at HERMIT_AT */
+static _Alignas(
+    4096) unsigned char fake_file[4 * SEGMENT]; /* the segment at SEGMENT, Hermit's at HERMIT_AT */
 static struct vma segment;
 static struct mm mm;
 static struct hermit_boot boot;
@@ -143,6 +145,37 @@ static void test_find_refuses(void **state) {
     assert_false(found());
 }
 
+/* strip(1) has moved Hermit's version, and the section headers know. */
+static void test_moved(void **state) {
+    static const uint64_t at = HERMIT_AT;
+    Elf64_Ehdr e = {.e_ident = ELFMAG, .e_shentsize = sizeof(Elf64_Shdr), .e_shnum = 3};
+    Elf64_Shdr s = {.sh_type = SHT_PROGBITS, .sh_offset = at, .sh_size = SEGMENT};
+    struct hermit_stubs h = header();
+    uint64_t offset = 0;
+    h.hermit_offset = 4096;
+    write_segment(&h);
+    assert_false(rewrite_find_stubs(&file, SEGMENT, SEGMENT, &offset));
+    e.e_shoff = 4096 - sizeof(s) * 5 / 2; /* the last one is in two pages */
+    memcpy(fake_file, &e, sizeof(e));
+    memcpy(fake_file + e.e_shoff + 2 * sizeof(s), &s, sizeof(s));
+    assert_true(rewrite_find_stubs(&file, SEGMENT, SEGMENT, &offset));
+    assert_int_equal(offset, at);
+    static const uint64_t bad[] = {SEGMENT, at + 1, sizeof(fake_file), ~0ULL, ~0xfffULL};
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        s.sh_offset = bad[i];
+        memcpy(fake_file + e.e_shoff + 2 * sizeof(s), &s, sizeof(s));
+        assert_false(rewrite_find_stubs(&file, SEGMENT, SEGMENT, &offset));
+    }
+    s.sh_offset = at;
+    static const uint64_t tables[] = {sizeof(fake_file), ~0ULL, ~0xfffULL};
+    for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        e.e_shoff = tables[i];
+        memcpy(fake_file, &e, sizeof(e));
+        assert_false(rewrite_find_stubs(&file, SEGMENT, SEGMENT, &offset));
+    }
+    memset(fake_file, 0, sizeof(e));
+}
+
 static void test_original_pc(void **state) {
     gva_t base = segment.start;
     assert_int_equal(rewrite_original_pc(&mm, base + 0x200), base - 0x3000 - 5);
@@ -186,6 +219,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_find, setup),
         cmocka_unit_test_setup(test_find_refuses, setup),
+        cmocka_unit_test_setup(test_moved, setup),
         cmocka_unit_test_setup(test_original_pc, setup),
         cmocka_unit_test_setup(test_resume_pc, setup),
         cmocka_unit_test_setup(test_damaged_tables, setup),
