@@ -39,7 +39,7 @@ typedef uint64_t gpa_t; /* guest-physical address, bytes */
     X(NET_SERVE, net_serve)                                                                        \
     X(NET_DEVICE, net_device)
 
-#define HC_NET_RING 131072u
+#define HC_NET_RING 524288u
 #define HC_NET_NO_RING UINT32_MAX
 #define HC_NET_NOBODY UINT32_MAX /* news that are no socket's: `wanted` */
 #define HC_NET_QUEUE 2048u       /* entries of the two queues; a power of two, as the ring's size */
