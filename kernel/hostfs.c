@@ -52,7 +52,7 @@ static int64_t call_open(struct mount *m, const char *rel, uint32_t flags, uint3
                                       .flags = flags,
                                       .mode = mode,
                                       .attr = frame_gpa(&hf->attr),
-                                      .close_count = hostfs_take_closes(closes),
+                                      .close_count = hostfs_take_old_closes(closes),
                                       .closes = frame_gpa(closes)}};
     bool lists = (flags & (O_DIRECTORY | O_PATH | O_ACCMODE)) == O_DIRECTORY;
     if (lists) hostfs_list_ask(&args.fs_open);
@@ -99,7 +99,7 @@ static int hostfs_open(struct mount *m, const char *rel, uint32_t flags, uint32_
     if (hf == NULL) return -ENOMEM;
     hf->handle = NO_HANDLE;
     out->priv = hf;
-    int r = open_handle(m, rel, flags, mode, hf, l);
+    int r = hostfs_open_again(m, rel, flags, hf) ? 0 : open_handle(m, rel, flags, mode, hf, l);
     if (r != 0) {
         hostfs_release(out);
         return r;

@@ -83,13 +83,19 @@ int hostfs_syncfs(struct file *f);
 int hostfs_statfs(struct file *f, gpa_t buf);
 void hostfs_release(struct file *f);
 int64_t hostfs_seek(struct file *f, int64_t offset, int whence); /* the host's position */
+/* The host call was interrupted: true if a signal is there to be delivered. */
+bool hostfs_interrupted(void);
+
+/* hostfs_close.c.  f's handle, now or soon; mapped: pages of it were. */
+void hostfs_close(struct file *f, bool mapped);
+/* Opens what was closed a moment ago: true if hf has its handle and attributes. */
+bool hostfs_open_again(struct mount *m, const char *rel, uint32_t flags, struct hostfs_file *hf);
 /* Handles to close with the next FS_OPEN: how many, at out. */
-uint32_t hostfs_take_closes(uint32_t out[HC_MAX_CLOSE]);
+uint32_t hostfs_take_old_closes(uint32_t *out); /* HC_MAX_CLOSE of them */
+void hostfs_use_stdio(uint32_t handle); /* one open file more */
 /* A name is about to go, and the file with it: nothing may keep that from being seen. */
 void hostfs_names_go(void);
 uint32_t hostfs_removals(void);
-/* The host call was interrupted: true if a signal is there to be delivered. */
-bool hostfs_interrupted(void);
 
 /* hostfs_dir.c */
 extern const struct file_ops hostfs_dir_ops;

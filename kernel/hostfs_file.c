@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Open host files: attributes, positions, directories, and the files that the loader opened
- * before boot.  Owns the use counts of the standard streams. */
+ * before boot.  Owns nothing. */
 #include <hermit/boot.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
@@ -13,10 +13,6 @@
 #include <kernel/wait.h>
 
 #include "hostfs.h"
-
-#define STDIO 3
-
-static uint32_t stdio_users[STDIO]; /* open files that stand for the stream */
 
 bool hostfs_interrupted(void) {
     signal_collect_events();
@@ -111,62 +107,22 @@ static int64_t regular_seek(struct file *f, int64_t offset, int whence) {
     return offset;
 }
 
-/* Closed with the next open or before the next sleep.  Only what nobody can miss: a directory or
- * a regular file that was open for reading and has no page mapped. */
-static uint32_t late[HC_MAX_CLOSE];
-static uint32_t late_count;
-
-uint32_t hostfs_take_closes(uint32_t out[HC_MAX_CLOSE]) {
-    uint32_t n = late_count;
-    memcpy(out, late, n * sizeof(late[0]));
-    late_count = 0;
-    return n;
-}
-
-static void close_now(uint32_t handle) {
-    uint32_t more[HC_MAX_CLOSE];
-    if (handle == NO_HANDLE) return;
-    if (handle < STDIO && --stdio_users[handle] > 0) return;
-    union hc_args args = {.file_close = {.handle = handle,
-                                         .more_count = hostfs_take_closes(more),
-                                         .more = frame_gpa(more)}};
-    hypercall(HC_FILE_CLOSE, &args);
-}
-
-void hostfs_close_handle(uint32_t handle) { close_now(handle); }
-
-void hostfs_flush_closes(void) {
-    if (late_count > 0) close_now(late[--late_count]);
-}
-
-static uint32_t removals;
-
-uint32_t hostfs_removals(void) { return removals; }
-
-void hostfs_names_go(void) {
-    removals++;
-    hostfs_flush_closes();
-}
-
-static bool closes_late(const struct file *f) {
+static int64_t host_piece(struct file *f, int64_t pos, uint32_t *handle) {
     const struct hostfs_file *hf = hostfs_file(f);
-    if (hf->handle == NO_HANDLE || hf->handle < STDIO || hf->windows != NULL) return false;
-    if (hf->locked) return false;
-    if ((f->flags & (O_ACCMODE | O_PATH)) != O_RDONLY || hf->removals != removals) return false;
-    return S_ISDIR(f->mode) || S_ISREG(f->mode);
+    struct hc_attr attr;
+    if (hf->handle == NO_HANDLE || hf->stdio || hf->is_program || hf->is_cache) return -EOPNOTSUPP;
+    int r = hostfs_getattr(f, &attr);
+    if (r != 0) return r;
+    *handle = hf->handle;
+    return max((int64_t)attr.size - pos, (int64_t)0);
 }
 
 void hostfs_release(struct file *f) {
     struct hostfs_file *hf = hostfs_file(f);
-    bool is_late = closes_late(f);
+    bool mapped = hf->windows != NULL;
     hostfs_map_release(hf);
     hostfs_rewritten_release(hf);
-    if (!is_late) {
-        close_now(hf->handle);
-    } else {
-        if (late_count == HC_MAX_CLOSE) hostfs_flush_closes();
-        late[late_count++] = hf->handle;
-    }
+    hostfs_close(f, mapped);
     kfree(hf->early);
     kfree(hf);
     f->priv = NULL;
@@ -188,6 +144,7 @@ const struct file_ops hostfs_regular_ops = {
     .lock = hostfs_lock,
     .statfs = hostfs_statfs,
     .rewritten = hostfs_rewritten,
+    .host_piece = host_piece,
     .release = hostfs_release,
 };
 
@@ -216,7 +173,7 @@ struct file *hostfs_stdio(uint32_t handle) {
     hf->handle = handle;
     hf->stdio = true;
     f->priv = hf;
-    stdio_users[handle]++;
+    hostfs_use_stdio(handle);
     struct hc_attr attr;
     union hc_args args = {.file_attr = {.handle = handle, .attr = frame_gpa(&attr)}};
     if (is.mode == 0) {

@@ -42,7 +42,8 @@ static bool adopt(struct hostnet *h, uint32_t number, uint32_t generation) {
     h->tx_head = h->slot->tx_head;
     h->tx_base = h->slot->tx_base;
     h->rx_tail = h->slot->rx_tail;
-    h->slot->tx_waits = 0;
+    h->file_seq = h->slot->file_seq;
+    h->slot->tx_waits = h->slot->tx_cork = 0;
     return true;
 }
 
@@ -104,6 +105,7 @@ static int proxy_accept(struct hostnet *h, struct waitq *q, struct hostnet **out
         return -ENOBUFS;
     }
     c->peer = record.peer;
+    c->host_corks = h->host_corks;
     address_out(peer, &record.peer);
     *out = c;
     return 0;
@@ -161,10 +163,26 @@ static int64_t option_call(struct hostnet *h, enum hc_nr nr, int level, int name
     return r;
 }
 
+/* TCP_CORK of a connection: a word in its slot, which costs the host nothing if it has gone again
+ * before data is sent.  False: the host's socket has the option from its listening socket, or is
+ * not connected. */
+static bool cork(struct hostnet *h, bool on) {
+    bool connected = net_load(&h->slot->state) & HC_NET_CONNECTED;
+    if (!connected) h->host_corks = true;
+    if (h->host_corks) return false;
+    if (on) hostnet_stream_push(h); /* what was written before does not wait */
+    net_store(&h->slot->tx_cork, on);
+    if (!on) hostnet_kick(h);
+    return true;
+}
+
 static int proxy_setopt(struct hostnet *h, int level, int name, const void *value, uint32_t len) {
     uint8_t copy[HC_NET_OPTION];
     if (len > sizeof(copy)) return -EINVAL;
     memcpy(copy, value, len);
+    bool corks = level == IPPROTO_TCP && name == TCP_CORK && len == sizeof(int32_t);
+    if (corks && h->type == SOCK_STREAM && cork(h, (copy[0] | copy[1] | copy[2] | copy[3]) != 0))
+        return 0;
     if (!in_passing(h, level, name, len))
         return (int)option_call(h, HC_NET_SETOPT, level, name, copy, &len);
     uint32_t v;
@@ -223,6 +241,7 @@ const struct hostnet_ops hostnet_proxy = {
     .connect = proxy_connect,
     .send = proxy_send,
     .recv = proxy_recv,
+    .send_file = hostnet_stream_send_file,
     .readable = proxy_readable,
     .unsent = proxy_unsent,
     .poll = proxy_poll,

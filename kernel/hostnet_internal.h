@@ -15,10 +15,12 @@ struct hostnet {
     int32_t protocol;
     uint32_t tx_head, tx_base, rx_tail; /* as in the slot */
     uint32_t tx_ring;                   /* HC_NET_NO_RING: none */
+    uint32_t file_seq, file_len;        /* as in the slot */
     uint32_t errors;                    /* of the slot's, taken */
     uint32_t edges, ready;              /* datagrams: POLL*, and the edge they belong to */
     uint32_t queued_at;                 /* place of the last LOOK, if there was one */
     bool queued;
+    bool host_corks;         /* TCP_CORK is the host socket's affair */
     uint8_t empty_reads;     /* in a row, up to 2 */
     uint32_t shut;           /* SOCK_SHUT_* */
     struct hc_net_addr peer; /* of an accepted connection */
@@ -36,6 +38,8 @@ void hostnet_command(struct hostnet *h, enum hc_net_op op, uint32_t a, uint32_t 
 /* Something in the slot has changed: the host is to look at it. */
 void hostnet_kick(struct hostnet *h);
 void proxy_look(void);
+/* Has the loader move what it can move now. */
+void hostnet_serve(void);
 /* More numbers; false: none to be had. */
 bool hostnet_give_slots(void);
 
@@ -50,6 +54,9 @@ bool hostnet_give_rings(enum hc_net_memory kind);
 
 /* hostnet_stream.c */
 int64_t hostnet_stream_send(struct hostnet *h, struct sock_msg *m);
+int64_t hostnet_stream_send_file(struct hostnet *h, uint32_t handle, int64_t offset, uint64_t len);
+/* Has the loader send what is there now. */
+void hostnet_stream_push(struct hostnet *h);
 uint32_t proxy_unsent(struct hostnet *h);
 uint32_t proxy_readable(struct hostnet *h);
 int64_t hostnet_stream_recv(struct hostnet *h, struct sock_msg *m);

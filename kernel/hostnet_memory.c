@@ -9,7 +9,7 @@
 
 #include "hostnet_internal.h"
 
-#define GIVE 4u /* rings at a time */
+#define GIVE 1u /* rings at a time */
 #define GIVE_ORDER 7
 #define SHARE 8u /* of the memory */
 

@@ -23,6 +23,9 @@ int hostnet_accept(struct hostnet *h, struct waitq *q, struct hostnet **out,
 int hostnet_connect(struct hostnet *h, const struct sock_addr *a) { return ops()->connect(h, a); }
 int64_t hostnet_send(struct hostnet *h, struct sock_msg *m) { return ops()->send(h, m); }
 int64_t hostnet_recv(struct hostnet *h, struct sock_msg *m) { return ops()->recv(h, m); }
+int64_t hostnet_send_file(struct hostnet *h, uint32_t handle, int64_t offset, uint64_t len) {
+    return ops()->send_file != NULL ? ops()->send_file(h, handle, offset, len) : -EOPNOTSUPP;
+}
 uint32_t hostnet_readable(struct hostnet *h) { return ops()->readable(h); }
 uint32_t hostnet_unsent(struct hostnet *h) { return ops()->unsent(h); }
 uint32_t hostnet_poll(struct hostnet *h) { return ops()->poll(h); }

@@ -14,6 +14,7 @@ struct hostnet_ops {
     int (*connect)(struct hostnet *h, const struct sock_addr *a);
     int64_t (*send)(struct hostnet *h, struct sock_msg *m);
     int64_t (*recv)(struct hostnet *h, struct sock_msg *m);
+    int64_t (*send_file)(struct hostnet *h, uint32_t handle, int64_t offset, uint64_t len);
     uint32_t (*readable)(struct hostnet *h);
     uint32_t (*unsent)(struct hostnet *h);
     uint32_t (*poll)(struct hostnet *h);

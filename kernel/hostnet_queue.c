@@ -81,7 +81,7 @@ void hostnet_unregister(struct hostnet *h) {
     chunks[h->number / HC_NET_SLOTS]->sockets[h->number % HC_NET_SLOTS] = NULL;
 }
 
-static void serve(void) {
+void hostnet_serve(void) {
     union hc_args args = {{0}};
     hypercall(HC_NET_SERVE, &args);
 }
@@ -89,7 +89,7 @@ static void serve(void) {
 /* Serves the queue if it is time. */
 static void serve_in_time(uint32_t waiting) {
     uint64_t age = arch_tsc() - first_command;
-    if (waiting >= MANY || age > OVERDUE_US * clock_tsc_khz() / 1000) serve();
+    if (waiting >= MANY || age > OVERDUE_US * clock_tsc_khz() / 1000) hostnet_serve();
 }
 
 void hostnet_command(struct hostnet *h, enum hc_net_op op, uint32_t a, uint32_t b) {
@@ -97,7 +97,7 @@ void hostnet_command(struct hostnet *h, enum hc_net_op op, uint32_t a, uint32_t 
     uint32_t waiting = command_head - net_load(&net->command_tail);
     if (waiting == 0) first_command = arch_tsc();
     while (waiting >= HC_NET_QUEUE) {
-        serve();
+        hostnet_serve();
         waiting = command_head - net_load(&net->command_tail);
     }
     net->commands[command_head % HC_NET_QUEUE] = (struct hc_net_command){h->number, op, a, b};
@@ -153,7 +153,7 @@ void hostnet_ask(void) {
     if (hostnet_shared != NULL) {
         bool due = arch_tsc() - asked > ASK_US * clock_tsc_khz() / 1000;
         if (hostnet_has_commands() || (due && !hostnet_has_news())) {
-            serve();
+            hostnet_serve();
             asked = arch_tsc();
         }
     }

@@ -38,7 +38,18 @@ static uint32_t received(const struct hostnet *h) {
     return net_load(&h->slot->rx_head) - h->rx_tail;
 }
 
-uint32_t proxy_unsent(struct hostnet *h) { return h->type == SOCK_STREAM ? unsent(h) : 0; }
+/* Bytes of a file that are on their way. */
+static uint32_t unsent_file(const struct hostnet *h) {
+    return net_load(&h->slot->file_done) != h->file_seq ? h->file_len : 0;
+}
+
+uint32_t proxy_unsent(struct hostnet *h) {
+    return h->type == SOCK_STREAM ? unsent(h) + unsent_file(h) : 0;
+}
+
+void hostnet_stream_push(struct hostnet *h) {
+    if (unsent(h) + unsent_file(h) > 0) hostnet_serve();
+}
 
 uint32_t proxy_readable(struct hostnet *h) {
     if (h->type == SOCK_STREAM) return received(h);
@@ -48,10 +59,14 @@ uint32_t proxy_readable(struct hostnet *h) {
     return r > 0 ? (uint32_t)r : 0;
 }
 
+static bool has_room(const struct hostnet *h) {
+    return unsent(h) <= HC_NET_RING - ENOUGH_ROOM && unsent_file(h) == 0;
+}
+
 /* Asks to be told when there is room; true if there is some after all. */
 static bool want_room(struct hostnet *h) {
     __atomic_store_n(&h->slot->tx_waits, 1, __ATOMIC_SEQ_CST);
-    return unsent(h) <= HC_NET_RING - ENOUGH_ROOM;
+    return has_room(h);
 }
 
 static int64_t put(struct hostnet *h, const struct uio *u, uint32_t used) {
@@ -67,25 +82,48 @@ static int64_t put(struct hostnet *h, const struct uio *u, uint32_t used) {
     return n;
 }
 
-int64_t hostnet_stream_send(struct hostnet *h, struct sock_msg *m) {
+/* May it send?  0 or -errno. */
+static int send_check(struct hostnet *h) {
     uint32_t state = net_load(&h->slot->state);
     int error = hostnet_stream_error(h);
     if (error != 0) return -error;
     if ((h->shut & SOCK_SHUT_SEND) || (state & HC_NET_HUP)) return -EPIPE;
     if (state & HC_NET_CONNECTING) return -EAGAIN;
-    if (!(state & HC_NET_CONNECTED)) return -ENOTCONN;
-    if (m->data->len == 0) return 0;
+    return state & HC_NET_CONNECTED ? 0 : -ENOTCONN;
+}
+
+int64_t hostnet_stream_send(struct hostnet *h, struct sock_msg *m) {
+    int r = send_check(h);
+    if (r != 0 || m->data->len == 0) return r;
     uint32_t used = unsent(h);
-    if (used == 0 && (m->flags & MSG_OOB)) return hostnet_message_send(h, m);
-    if (used == 0 && h->tx_ring == HC_NET_NO_RING && !hostnet_take_ring(h))
-        return hostnet_message_send(h, m);
-    if ((m->flags & MSG_OOB) || used == HC_NET_RING) {
+    bool idle = used == 0 && unsent_file(h) == 0;
+    bool by_ring = !(m->flags & MSG_OOB);
+    if (used == 0 && by_ring && h->tx_ring == HC_NET_NO_RING) by_ring = hostnet_take_ring(h);
+    if (idle && !by_ring) return hostnet_message_send(h, m);
+    if (!by_ring || used == HC_NET_RING) {
         if (!want_room(h)) return -EAGAIN;
         used = unsent(h);
-        if ((m->flags & MSG_OOB) || used == HC_NET_RING) return -EAGAIN;
+        if (!by_ring || used == HC_NET_RING) return -EAGAIN;
     }
     net_store(&h->slot->tx_waits, 0);
     return put(h, m->data, used);
+}
+
+int64_t hostnet_stream_send_file(struct hostnet *h, uint32_t handle, int64_t offset, uint64_t len) {
+    int r = send_check(h);
+    if (r != 0) return r;
+    if (unsent_file(h) > 0) hostnet_serve(); /* there is one at a time */
+    if (unsent_file(h) > 0) (void)want_room(h);
+    if (unsent_file(h) > 0) return -EAGAIN;
+    net_store(&h->slot->tx_waits, 0);
+    h->file_len = (uint32_t)min(len, (uint64_t)HC_NET_FILE_MAX);
+    h->slot->file_handle = handle;
+    h->slot->file_offset = (uint64_t)offset;
+    h->slot->file_len = h->file_len;
+    h->slot->file_at = h->tx_head;
+    net_store(&h->slot->file_seq, ++h->file_seq);
+    hostnet_kick(h);
+    return h->file_len;
 }
 
 /* What is in the receive ring, n bytes of it. */
@@ -134,7 +172,7 @@ bool hostnet_take_record(struct hostnet *h, struct hc_net_accepted *out) {
 }
 
 static uint32_t room_events(struct hostnet *h) {
-    bool room = unsent(h) <= HC_NET_RING - ENOUGH_ROOM || want_room(h);
+    bool room = has_room(h) || want_room(h);
     return room ? POLLOUT | POLLWRNORM : 0;
 }
 

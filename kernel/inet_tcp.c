@@ -278,6 +278,7 @@ const struct socket_ops inet_tcp_ops = {
     .getname = tcp_getname,
     .send = tcp_send,
     .recv = tcp_recv,
+    .send_file = tcp_send_file,
     .shutdown = tcp_shutdown,
     .poll = tcp_poll,
     .refresh = tcp_refresh,

@@ -122,6 +122,7 @@ int tcp_await_connection(struct tcp_sock *t, int64_t deadline_ns);
 /* inet_tcp_send.c, inet_tcp_recv.c */
 int64_t tcp_send(struct socket *s, struct sock_msg *m);
 int64_t tcp_recv(struct socket *s, struct sock_msg *m);
+int64_t tcp_send_file(struct socket *s, uint32_t handle, int64_t pos, uint64_t len, bool nonblock);
 /* May a program write?  As poll(2) sees it. */
 bool tcp_writable(const struct tcp_sock *t);
 /* May it read? */

@@ -142,3 +142,21 @@ int64_t tcp_send(struct socket *s, struct sock_msg *m) {
     }
     return sent > 0 ? (int64_t)sent : r;
 }
+
+int64_t tcp_send_file(struct socket *s, uint32_t handle, int64_t pos, uint64_t len, bool nonblock) {
+    struct tcp_sock *t = tcp_of(s);
+    int64_t deadline_ns = socket_deadline(s->send_timeout_ns, nonblock), r = 0;
+    uint64_t sent = 0;
+
+    while (sent < len && r >= 0) {
+        /* Whatever is not a connection as it should be is the ordinary way's affair. */
+        if (!t->remote || t->state == TCP_S_CLOSE || t->state == TCP_S_SYN_SENT || s->error != 0 ||
+            (s->shutdown & SOCK_SHUT_SEND))
+            r = -EOPNOTSUPP;
+        else
+            r = hostnet_send_file(t->in.host, handle, pos + (int64_t)sent, len - sent);
+        if (r > 0) sent += (uint64_t)r;
+        if (r == -EAGAIN) r = socket_wait(&s->waitq, can_send, t, deadline_ns);
+    }
+    return sent > 0 ? (int64_t)sent : r;
+}

@@ -173,6 +173,16 @@ struct file *socket_file(struct socket *s, uint32_t flags) {
     return f;
 }
 
+int64_t socket_send_file(struct file *out, struct file *in, int64_t pos, uint64_t len) {
+    struct socket *s = socket_of(out);
+    uint32_t handle;
+
+    if (s == NULL || s->ops->send_file == NULL || in->ops->host_piece == NULL) return -EOPNOTSUPP;
+    int64_t n = in->ops->host_piece(in, pos, &handle);
+    if (n <= 0) return n;
+    return s->ops->send_file(s, handle, pos, min(len, (uint64_t)n), out->flags & O_NONBLOCK);
+}
+
 struct socket *socket_of(const struct file *f) {
     return f->ops == &socket_file_ops ? f->priv : NULL;
 }

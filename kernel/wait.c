@@ -163,12 +163,14 @@ static int64_t call_loader(struct hc_wait_fd *fds, uint32_t count, int64_t deadl
         left = max(left, 0);
     }
     static struct hc_wait_fd none; /* an address that the loader accepts for no entries */
+    uint32_t closes[HC_MAX_CLOSE];
     union hc_args args = {
         .wait = {.fds = frame_gpa(count ? fds : &none),
                  .count = min(count, HC_MAX_WAIT_FDS),
-                 .timeout_ns = left},
+                 .timeout_ns = left,
+                 .closes = frame_gpa(closes),
+                 .close_count = hostfs_take_closes(closes)},
     };
-    hostfs_flush_closes();
     return hypercall(HC_WAIT, &args);
 }
 

@@ -14,6 +14,7 @@
 
 #include <loader/diag.h>
 #include <loader/guest_mem.h>
+#include <loader/hc_handle.h>
 #include <loader/net.h>
 #include <loader/services.h>
 #include <loader/tty.h>
@@ -244,17 +245,26 @@ static int64_t wait_for_time(uint32_t cpu, const struct timespec *left) {
     return r < 0 ? r : r > 0 ? -EINTR : 0;
 }
 
+static int64_t close_files(const struct hc_wait *a) {
+    if (a->close_count == 0) return 0;
+    hc_lock();
+    int64_t r = handle_close_many(a->closes, a->close_count);
+    hc_unlock();
+    return r;
+}
+
 int64_t hc_wait(union hc_args *args) {
     static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER;
     const struct hc_wait *a = &args->wait;
     uint32_t cpu = hc_caller();
-    if (net_visit()) return -EINTR;
+    bool news = net_visit();
+    int64_t r = close_files(a);
+    if (r != 0 || news) return r != 0 ? r : -EINTR;
     /* The program waits: what it was told to wait for may come with the events word alone. */
     if (cpu == 0 && !guest_saw(__atomic_load_n(&vm_comm->posted, __ATOMIC_SEQ_CST))) return -EINTR;
     if (__atomic_load_n(&vm_comm->kicked[cpu], __ATOMIC_SEQ_CST) != 0) return -EINTR;
     struct timespec left = timespec_of(a->timeout_ns);
     const struct timespec *timeout = a->timeout_ns < 0 ? NULL : &left;
-    int64_t r;
     if (a->count == 0) {
         r = wait_for_time(cpu, timeout);
     } else {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The handle table and the FILE_* calls that are not transfers.
  *
- * Owns the table.  The vCPU thread and the polling thread both run calls, but hc_serve's claim
- * lets one run at a time, so the table needs no lock.  Entries live in chunks that never move. */
+ * Owns the table.  Calls run one at a time; what the network pins it pins outside of them, so the
+ * table has a lock, which is the innermost.  Entries live in chunks that never move. */
 #include <loader/hc_handle.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include <loader/guest_mem.h>
 #include <loader/hc_attr.h>
 #include <loader/hc_path.h>
+#include <loader/net.h>
 #include <loader/vm.h>
 
 #define CHUNK 256
@@ -31,12 +33,21 @@ static struct handle *chunks[HANDLE_MAX / CHUNK] = {first};
 static uint32_t used = STDIO; /* entries ever handed out */
 static uint32_t free_head = NO_FREE;
 
+static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+
 static struct handle *entry(uint32_t number) { return &chunks[number / CHUNK][number % CHUNK]; }
 
-struct handle *handle_get(uint32_t number) {
+static struct handle *get(uint32_t number) {
     if (number >= used) return NULL;
     struct handle *h = entry(number);
     return h->fd >= 0 && !h->closing ? h : NULL;
+}
+
+struct handle *handle_get(uint32_t number) {
+    pthread_mutex_lock(&table);
+    struct handle *h = get(number);
+    pthread_mutex_unlock(&table);
+    return h;
 }
 
 int handle_fd(uint32_t handle) {
@@ -50,7 +61,7 @@ uint32_t handle_type(struct handle *h) {
     return h->mode;
 }
 
-int64_t handle_add(int fd, bool readonly, uint32_t mode) {
+static int64_t add(int fd, bool readonly, uint32_t mode) {
     uint32_t number = free_head;
     if (number == NO_FREE) {
         if (used == HANDLE_MAX) return -EMFILE;
@@ -62,6 +73,13 @@ int64_t handle_add(int fd, bool readonly, uint32_t mode) {
         free_head = entry(number)->next;
     }
     *entry(number) = (struct handle){.fd = fd, .readonly = readonly, .mode = mode & S_IFMT};
+    return number;
+}
+
+int64_t handle_add(int fd, bool readonly, uint32_t mode) {
+    pthread_mutex_lock(&table);
+    int64_t number = add(fd, readonly, mode);
+    pthread_mutex_unlock(&table);
     return number;
 }
 
@@ -95,24 +113,48 @@ static void close_stdio(struct handle *h) {
 }
 
 struct handle *handle_pin(uint32_t number) {
-    struct handle *h = handle_get(number);
+    pthread_mutex_lock(&table);
+    struct handle *h = get(number);
     if (h != NULL) h->pins++;
+    pthread_mutex_unlock(&table);
     return h;
 }
 
-static int64_t close_number(uint32_t number, struct handle *h) {
-    int64_t result = 0;
-    h->closing = h->pins > 0;
-    if (h->closing) return 0;
-    if (close(h->fd) != 0 && errno != EINTR) result = -errno; /* the descriptor is gone anyway */
+int handle_pin_file(uint32_t number) {
+    int fd = -1;
+    pthread_mutex_lock(&table);
+    struct handle *h = get(number);
+    if (h != NULL && number >= STDIO && h->mode == S_IFREG) {
+        h->pins++;
+        fd = h->fd;
+    }
+    pthread_mutex_unlock(&table);
+    return fd;
+}
+
+/* Frees the entry: the descriptor that the caller is to close. */
+static int release(uint32_t number, struct handle *h) {
+    int fd = h->fd;
     *h = (struct handle){.fd = -1, .next = free_head};
     free_head = number;
-    return result;
+    return fd;
+}
+
+static int64_t close_number(uint32_t number, struct handle *h) {
+    pthread_mutex_lock(&table);
+    h->closing = h->pins > 0;
+    int fd = h->closing ? -1 : release(number, h);
+    pthread_mutex_unlock(&table);
+    if (fd < 0 || close(fd) == 0 || errno == EINTR) return 0; /* the descriptor is gone anyway */
+    return -errno;
 }
 
 void handle_unpin(uint32_t number) {
+    pthread_mutex_lock(&table);
     struct handle *h = entry(number);
-    if (--h->pins == 0 && h->closing) close_number(number, h);
+    int fd = --h->pins == 0 && h->closing ? release(number, h) : -1;
+    pthread_mutex_unlock(&table);
+    if (fd >= 0) close(fd);
 }
 
 int64_t handle_close_many(gpa_t at, uint32_t count) {
@@ -120,6 +162,7 @@ int64_t handle_close_many(gpa_t at, uint32_t count) {
     if (count == 0) return 0;
     if (count > HC_MAX_CLOSE) return -EINVAL;
     if (guest_copy_in(numbers, at, count * sizeof(numbers[0])) != 0) return -EFAULT;
+    net_note_files(); /* what is to be sent from them keeps them open */
     for (uint32_t i = 0; i < count; i++) {
         struct handle *h = handle_get(numbers[i]);
         if (h != NULL && numbers[i] >= STDIO) close_number(numbers[i], h);
@@ -133,6 +176,7 @@ int64_t hc_file_close(union hc_args *args) {
     if (r != 0) return r;
     struct handle *h = handle_get(a->handle);
     if (h == NULL) return -EBADF;
+    net_note_files();
     if (a->handle >= STDIO) return close_number(a->handle, h);
     close_stdio(h);
     h->fd = -1;
@@ -172,6 +216,7 @@ int64_t hc_file_setattr(union hc_args *args) {
     if (h->readonly) return -EROFS;
     /* Who redirected a file to the program gave it the contents, not the file. */
     if (a->handle < STDIO && a->mask != HC_SET_SIZE) return -EPERM;
+    if ((a->mask & HC_SET_SIZE) != 0) net_keep_files();
     if ((a->mask & HC_SET_SIZE) != 0 && ftruncate(h->fd, (off_t)attr.size) != 0) return -errno;
     return a->mask != HC_SET_SIZE ? attr_apply(h->fd, &attr, a->mask) : 0;
 }
@@ -204,6 +249,7 @@ int64_t hc_file_allocate(union hc_args *args) {
     if (h == NULL) return -EBADF;
     if ((a->mode & ~known) != 0) return -EOPNOTSUPP;
     if (h->readonly) return -EROFS;
+    if (a->mode != 0) net_keep_files();
     return fallocate(h->fd, (int)a->mode, a->offset, a->len) == 0 ? 0 : -errno;
 }
 

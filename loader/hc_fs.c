@@ -15,6 +15,7 @@
 #include <loader/guest_mem.h>
 #include <loader/hc_attr.h>
 #include <loader/hc_path.h>
+#include <loader/net.h>
 
 /* Resolves the place of a new, vanishing or renamed name.  `whole`: errno for the share itself. */
 static int64_t change_find(struct target *t, struct hc_path *p, int whole) {
@@ -81,6 +82,7 @@ static int64_t set_size(const struct target *t, struct hc_path *p, uint64_t size
     snprintf(self, sizeof(self), "/proc/self/fd/%d", t->share->fd);
     int fd = t->len == 0 ? open(self, flags & ~O_NOFOLLOW) : openat(t->dir, t->name, flags);
     if (fd < 0) return -errno;
+    net_keep_files();
     r = ftruncate(fd, (off_t)size) == 0 ? 0 : -errno;
     close(fd);
     return r;

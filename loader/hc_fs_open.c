@@ -16,6 +16,7 @@
 #include <loader/hc_attr.h>
 #include <loader/hc_handle.h>
 #include <loader/hc_path.h>
+#include <loader/net.h>
 
 /* O_APPEND and O_NONBLOCK are the guest's own; O_DIRECT would bring alignment rules that guest
  * segments need not meet; O_ASYNC and the like have no meaning over a hypercall. */
@@ -81,6 +82,7 @@ static int64_t try_open(const struct opening *o, int extra) {
 }
 
 static int64_t do_open(const struct opening *o) {
+    if ((o->flags & O_TRUNC) != 0) net_keep_files();
     /* Never waits: not for a FIFO's other end, not for a device. */
     int extra = (o->flags & (O_PATH | O_DIRECTORY)) != 0 ? 0 : O_NONBLOCK;
     int64_t fd = try_open(o, extra);
@@ -97,7 +99,7 @@ static bool is_process_file(int fd, const struct statx *st) {
 }
 
 /* What was opened may be other than what was looked at: the host changes when it likes. */
-static int64_t accept(struct opening *o, struct hc_path *p, int fd) {
+static int64_t admit(struct opening *o, struct hc_path *p, int fd) {
     int r = attr_of_fd(fd, &o->st);
     if (r != 0) return r;
     if (S_ISLNK(o->st.stx_mode) && o->follow) return target_link(&o->t, p);
@@ -117,7 +119,7 @@ static int64_t open_target(struct opening *o, struct hc_fs_open *a) {
         r = maybe_link ? target_link(&o->t, p) : fd;
         return r == -EINVAL ? fd : r;
     }
-    r = accept(o, p, (int)fd);
+    r = admit(o, p, (int)fd);
     if (r == 0) r = attr_put(a->attr, &o->st);
     if (r == 0) r = handle_add((int)fd, o->t.share->readonly, o->st.stx_mode);
     if (r < 0) {

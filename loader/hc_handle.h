@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The handle table, for the FILE_* calls. */
+/* The handle table, for the FILE_* calls.  Under hc_lock(), but for pinning. */
 #ifndef LOADER_HC_HANDLE_H
 #define LOADER_HC_HANDLE_H
 
@@ -15,13 +15,15 @@ struct handle {
     bool nonblock; /* opened with O_NONBLOCK here, shared with nobody */
     uint32_t mode; /* S_IF* type bits; 0: not asked yet */
     uint32_t next; /* of the free list */
-    uint32_t pins; /* jobs that use it: its closing waits for them */
+    uint32_t pins; /* jobs and sockets that use it: its closing waits for them */
     bool closing;
 };
 
-/* A handle that stays open until it is unpinned, or NULL; under hc_lock(). */
+/* A handle that stays open until it is unpinned, or NULL. */
 struct handle *handle_pin(uint32_t number);
 void handle_unpin(uint32_t number);
+/* Pins a regular file that a path call opened: its descriptor, or -1. */
+int handle_pin_file(uint32_t number);
 
 /* FILE_SYNC in two steps: may it be done (0 or -errno), and the doing, which needs no lock. */
 int64_t handle_sync_check(const struct handle *h, uint32_t what);

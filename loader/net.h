@@ -17,6 +17,10 @@ void net_describe(struct hermit_boot *b);
 bool net_visit(void);
 /* Sends what the guest has left, on the occasion of another call. */
 void net_flush(void);
+/* A file is about to be truncated: what was given to be sent of it is read before. */
+void net_keep_files(void);
+/* Handles are about to be closed: pieces of files that are still to be sent keep theirs open. */
+void net_note_files(void);
 /* Readable when net_visit() has something to do; -1: nothing ever. */
 int net_fd(void);
 /* Around the sleep of a virtual CPU that watches net_fd(). */

@@ -115,6 +115,7 @@ int64_t net_call_send(struct net_socket *s, struct hc_net_message *a) {
     struct iovec iov[HC_MAX_SEGS];
     _Alignas(8) uint8_t control[HC_NET_CONTROL] = {0};
     struct msghdr m = {.msg_name = &name, .msg_iov = iov, .msg_iovlen = a->count};
+    if (net_has_unsent(s)) return -EAGAIN; /* it comes first */
     int64_t r = guest_iov(a->segs, a->count, iov);
     if (r < 0) return r;
     r = destination(s, &m, &a->addr);

@@ -82,13 +82,23 @@ static void run(const struct hc_net_command *c) {
         return shut(s, c->a);
     case HC_NET_OP_CLOSE:
         s->closing = true;
-        if (net_unsent(s) == 0) return net_destroy(s);
-        return net_send(s);
+        net_file_note(s);
+        return net_has_unsent(s) ? net_send(s) : net_destroy(s);
     case HC_NET_OP_OPTION:
         (void)net_set_option(s, (int)(c->a >> 16), (int)(c->a & 0xffff), &c->b, sizeof(c->b));
         return;
     default:
         return;
+    }
+}
+
+void net_note_commands(void) {
+    uint32_t head = __atomic_load_n(&net_shared->command_head, __ATOMIC_ACQUIRE);
+    if (head - command_tail > HC_NET_QUEUE) return;
+    for (uint32_t i = command_tail; i != head; i++) {
+        struct hc_net_command *c = &net_shared->commands[i % HC_NET_QUEUE];
+        struct net_socket *s = net_get(__atomic_load_n(&c->number, __ATOMIC_RELAXED));
+        if (s != NULL && !s->closing) net_file_note(s);
     }
 }
 

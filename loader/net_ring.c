@@ -7,6 +7,8 @@
 #include <loader/net_socket.h>
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -137,8 +139,21 @@ uint32_t net_unsent(struct net_socket *s) {
     return __atomic_load_n(&s->slot->tx_head, __ATOMIC_ACQUIRE) - s->tx_tail;
 }
 
+bool net_has_unsent(struct net_socket *s) {
+    return net_unsent(s) != 0 || s->file.left != 0;
+}
+
+static bool is_corked(const struct net_socket *s) {
+    return __atomic_load_n(&s->slot->tx_cork, __ATOMIC_ACQUIRE) != 0;
+}
+
 static void all_sent(struct net_socket *s) {
+    int off = 0;
     s->tx_stuck = false;
+    if (s->tx_held && !is_corked(s)) {
+        (void)!setsockopt(s->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off)); /* lets it go */
+        s->tx_held = false;
+    }
     if (s->shut) shutdown(s->fd, SHUT_WR);
     s->shut = false;
     if (s->closing) net_destroy(s);
@@ -147,35 +162,59 @@ static void all_sent(struct net_socket *s) {
 static void send_failed(struct net_socket *s, int error, uint32_t unsent) {
     s->tx_tail += unsent;
     __atomic_store_n(&s->slot->tx_tail, s->tx_tail, __ATOMIC_RELEASE);
+    net_file_forget(s);
     net_set_error(s, error);
     net_set_state(s, HC_NET_HUP, 0);
     net_tell(s);
     all_sent(s);
 }
 
-static void sent(struct net_socket *s, uint32_t n, uint32_t left) {
-    s->tx_tail += n;
+/* n bytes went, of which the first `ring` (or fewer) were the ring's; `left` bytes of it are left. */
+static void sent(struct net_socket *s, uint32_t n, uint32_t ring, uint32_t left) {
+    uint32_t of_ring = n < ring ? n : ring;
+    s->tx_tail += of_ring;
     __atomic_store_n(&s->slot->tx_tail, s->tx_tail, __ATOMIC_SEQ_CST);
-    if (left <= HC_NET_RING / 2 && __atomic_load_n(&s->slot->tx_waits, __ATOMIC_SEQ_CST) != 0)
+    if (n > of_ring) net_file_advance(s, n - of_ring);
+    if (s->file.left == 0 && left - of_ring <= HC_NET_RING / 2 &&
+        __atomic_load_n(&s->slot->tx_waits, __ATOMIC_SEQ_CST) != 0)
         net_tell(s);
 }
 
+/* Sends `ring` bytes of the ring and what follows of a file, in one call if it is little: as
+ * sendmsg(2). */
+static ssize_t send_once(struct net_socket *s, uint32_t ring) {
+    uint32_t index = __atomic_load_n(&s->slot->tx_ring, __ATOMIC_RELAXED);
+    uint32_t base = __atomic_load_n(&s->slot->tx_base, __ATOMIC_RELAXED);
+    struct iovec iov[3];
+    struct msghdr m = {.msg_iov = iov};
+    const struct net_file *f = &s->file;
+    bool together = f->left > 0 && (f->left <= NET_FILE_SMALL || f->copy != NULL);
+    if (ring == 0 && !together) return net_file_send(s);
+    if (ring > 0 && index >= tx_count) {
+        errno = EIO;
+        return -1;
+    }
+    if (ring > 0) m.msg_iovlen = (size_t)pieces(tx_rings[index], s->tx_tail - base, ring, iov);
+    if (together && net_file_small(f, &iov[m.msg_iovlen++]) != 0) return -1;
+    bool more = is_corked(s) || (f->left > 0 && !together);
+    ssize_t n = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    if (n > 0) s->tx_held = more;
+    return n;
+}
+
 void net_send(struct net_socket *s) {
-    struct iovec iov[2];
     if (s->type != SOCK_STREAM || (s->state & HC_NET_CONNECTING)) return;
     for (int round = 0; round < ROUNDS; round++) {
-        uint32_t len = net_unsent(s);
-        if (len == 0) return all_sent(s);
-        uint32_t index = __atomic_load_n(&s->slot->tx_ring, __ATOMIC_RELAXED);
-        uint32_t base = __atomic_load_n(&s->slot->tx_base, __ATOMIC_RELAXED);
-        if (len > HC_NET_RING || index >= tx_count) return send_failed(s, EIO, len);
-        struct msghdr m = {.msg_iov = iov};
-        m.msg_iovlen = (size_t)pieces(tx_rings[index], s->tx_tail - base, len, iov);
-        ssize_t n = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        uint32_t len = net_unsent(s); /* before the look for a file: what comes behind it is later */
+        net_file_note(s);
+        uint32_t ring = s->file.left > 0 ? s->file.at - s->tx_tail : len;
+        if (ring == 0 && s->file.left == 0) return all_sent(s);
+        if (len > HC_NET_RING || ring > len) return send_failed(s, EIO, len);
+        ssize_t n = send_once(s, ring);
         s->tx_stuck = n < 0 && errno == EAGAIN;
         if (s->tx_stuck) return;
         if (n < 0 && errno != EINTR) return send_failed(s, errno, len);
-        if (n > 0) sent(s, (uint32_t)n, len - (uint32_t)n);
+        if (n > 0) sent(s, (uint32_t)n, ring, len);
     }
     net_retry(s);
 }

@@ -281,7 +281,7 @@ static bool send_rest(void) {
     serve();
     for (uint32_t i = 0; i < net_socket_count(); i++) {
         struct net_socket *s = net_get(i);
-        if (s != NULL && net_unsent(s) != 0 && !(s->state & HC_NET_HUP)) left = true;
+        if (s != NULL && net_has_unsent(s) && !(s->state & HC_NET_HUP)) left = true;
     }
     if (mode == HC_NET_TAP) left = tap_has_frames();
     net_unlock();

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <hermit/net.h>
 #include <loader/net_policy.h>
@@ -29,6 +30,18 @@ struct net_listener {
     uint32_t option_count;
 };
 
+/* A piece of a host file that is to be sent, as the slot had it. */
+struct net_file {
+    uint32_t seq;    /* the slot's when it was looked at last */
+    uint32_t left;   /* bytes; 0: there is none */
+    uint32_t at;     /* position in the ring that it follows */
+    uint32_t handle; /* pinned if fd >= 0 */
+    int fd;          /* -1: the guest's nonsense */
+    off_t offset;
+    uint8_t *copy; /* its last `copied` bytes, since the file may have changed; NULL: none */
+    uint32_t copied;
+};
+
 struct net_socket {
     int fd; /* -1: free */
     uint32_t number, generation;
@@ -47,6 +60,8 @@ struct net_socket {
     bool shut;     /* SHUT_WR when all is sent */
     bool closing;  /* closed when all is sent */
     bool tx_stuck; /* the host's socket is full */
+    bool tx_held;  /* the host may hold back what was sent last (MSG_MORE) */
+    struct net_file file;
     struct net_addr bound_to;
     struct net_port *port; /* published; it keeps the descriptor */
     struct net_listener *listener;
@@ -82,19 +97,36 @@ void net_want(uint32_t kind, bool want);
 /* Serves the commands that are there; true if there were any. */
 bool net_run_commands(void);
 bool net_has_commands(void);
+/* Notes the pieces of files that commands not yet run tell of. */
+void net_note_commands(void);
 
 /* net_ring.c: data. */
 int net_add_rings(uint32_t kind, uint8_t *at, uint32_t count);
 void net_receive(struct net_socket *s);
 void net_send(struct net_socket *s);
-/* Bytes that the guest has written and that were not sent. */
+/* Bytes that the guest has written to the ring and that were not sent. */
 uint32_t net_unsent(struct net_socket *s);
+/* Is there anything to be sent, of ring or file? */
+bool net_has_unsent(struct net_socket *s);
 void net_forget_ring(struct net_socket *s);
 /* Room for a record of n bytes in the receive ring, to be published by net_advance(). */
 void *net_record(struct net_socket *s, uint32_t n);
 void net_advance(struct net_socket *s, uint32_t n);
 /* The bytes that the guest has not taken; may be nonsense. */
 uint32_t net_untaken(const struct net_socket *s);
+
+/* net_file.c.  Looks whether the guest has added a piece, and pins its file. */
+void net_file_note(struct net_socket *s);
+/* Sends what the host's socket takes: bytes, or -1 with errno. */
+ssize_t net_file_send(const struct net_socket *s);
+/* All of a piece that is no longer than NET_FILE_SMALL or was kept, valid until the next such call:
+ * 0, or -1 with errno. */
+#define NET_FILE_SMALL 32768u
+int net_file_small(const struct net_file *f, struct iovec *out);
+/* n bytes of the piece are sent. */
+void net_file_advance(struct net_socket *s, uint32_t n);
+/* The piece is gone, sent or not. */
+void net_file_forget(struct net_socket *s);
 
 /* net_listen.c */
 int net_listen(struct net_socket *s, uint32_t backlog);

@@ -18,26 +18,36 @@
 
 #define BURST 8                 /* doorbells ... */
 #define BURST_CYCLES 5000000ULL /* ... within about 2 ms start the thread */
-#define IDLE_CYCLES 2000000ULL  /* about 1 ms without a call ends a round of polling */
+#define FEW 4                   /* calls in such a time, or none ... */
+#define IDLE_CYCLES 2000000ULL  /* ... in about 1 ms, end a round of polling */
 
 static enum { UNTRIED, RUNNING, IMPOSSIBLE } state;
 static uint32_t awake; /* futex: 0 while the thread sleeps */
 static uint64_t burst_start;
 static unsigned burst;
 
-static bool serve_all(void) {
-    bool served = false;
+static unsigned serve_all(void) {
+    unsigned served = 0;
     for (uint32_t cpu = 0, n = vcpu_count(); cpu < n; cpu++)
-        served |= hc_serve(cpu, false);
+        served += hc_serve(cpu, false);
     return served;
 }
 
 static void poll_round(void) {
     __atomic_store_n(&vm_comm->polling, 1, __ATOMIC_SEQ_CST);
-    uint64_t last = __rdtsc();
-    while (__rdtsc() - last < IDLE_CYCLES) {
-        if (serve_all())
-            last = __rdtsc();
+    uint64_t now = __rdtsc(), last = now, start = now;
+    unsigned calls = 0;
+    while (now - last < IDLE_CYCLES) {
+        unsigned served = serve_all();
+        now = __rdtsc();
+        calls += served;
+        if (now - start > BURST_CYCLES) {
+            if (calls < FEW) break; /* the peer of a server may want this CPU */
+            calls = 0;
+            start = now;
+        }
+        if (served > 0)
+            last = now;
         else
             _mm_pause();
     }

@@ -63,7 +63,7 @@ static const int calls[] = {
 static const int net_calls[] = {SYS_bind,        SYS_listen,      SYS_accept4,    SYS_connect,
                                 SYS_sendmsg,     SYS_recvmsg,     SYS_setsockopt, SYS_getsockopt,
                                 SYS_getsockname, SYS_getpeername, SYS_shutdown,   SYS_epoll_ctl,
-                                SYS_epoll_wait,  SYS_epoll_pwait, SYS_readv};
+                                SYS_epoll_wait,  SYS_epoll_pwait, SYS_readv,      SYS_sendfile};
 
 #define TYPE_MASK 0xf /* of socket(2)'s second argument; SOCK_CLOEXEC and the like lie above */
 

@@ -20,7 +20,7 @@
 #include <hermit/net.h>
 #include <hermit/rewrite_cache.h>
 
-#define HC_VERSION 7
+#define HC_VERSION 8
 
 typedef uint64_t gpa_t; /* guest-physical address, bytes */
 typedef uint64_t gva_t; /* guest-virtual address, bytes */
@@ -161,8 +161,9 @@ struct hc_wait_fd {
 struct hc_wait {
     gpa_t fds;
     uint32_t count;
-    uint32_t pad;
+    uint32_t close_count; /* <= HC_MAX_CLOSE handles at closes, closed before the sleep */
     int64_t timeout_ns;
+    gpa_t closes;
 };
 /* Arms (or, with 0, disarms) the one event timer: HC_EVENT_TIMER after delay_ns.  Times between the
  * two sides are relative: an emulated CPU's clock may run away from the host's. */

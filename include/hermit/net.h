@@ -11,7 +11,11 @@
  *
  * A ring is HC_NET_RING bytes; byte p of a direction lies at (p - base) % HC_NET_RING of the ring
  * that the writer has chosen.  The writer may take the ring away, or choose another base, while
- * both positions are equal. */
+ * both positions are equal.
+ *
+ * A piece of a host file is sent without passing through the guest: the slot says which, and behind
+ * which byte of the ring it comes.  The file is read when it is sent.  Its handle may be closed
+ * before that, and the guest may truncate it; if others do, the connection ends (EIO). */
 #ifndef HERMIT_NET_H
 #define HERMIT_NET_H
 
@@ -35,7 +39,7 @@ typedef uint64_t gpa_t; /* guest-physical address, bytes */
     X(NET_SERVE, net_serve)                                                                        \
     X(NET_DEVICE, net_device)
 
-#define HC_NET_RING 131072u
+#define HC_NET_RING 524288u
 #define HC_NET_NO_RING UINT32_MAX
 #define HC_NET_NOBODY UINT32_MAX /* news that are no socket's: `wanted` */
 #define HC_NET_QUEUE 2048u       /* entries of the two queues; a power of two, as the ring's size */
@@ -43,8 +47,9 @@ typedef uint64_t gpa_t; /* guest-physical address, bytes */
 #define HC_NET_SLOTS 256u        /* slots that one NET_MEMORY brings */
 #define HC_NET_RINGS 512u        /* rings of a direction at most */
 #define HC_NET_RESOLVERS 3u
-#define HC_NET_CONTROL 256u /* bytes of control messages at most */
-#define HC_NET_OPTION 256u  /* bytes of an option's value at most */
+#define HC_NET_FILE_MAX (1u << 20) /* bytes of one piece of a file */
+#define HC_NET_CONTROL 256u        /* bytes of control messages at most */
+#define HC_NET_OPTION 256u         /* bytes of an option's value at most */
 
 enum hc_net_mode { HC_NET_NONE, HC_NET_USER, HC_NET_HOST, HC_NET_TAP };
 
@@ -68,7 +73,13 @@ struct hc_net_slot {
     uint32_t tx_head, tx_base, tx_ring; /* bytes to send */
     uint32_t rx_tail;                   /* bytes received */
     uint32_t tx_waits;                  /* 1: tell when there is room, or nothing left to send */
-    uint32_t pad[11];
+    uint32_t tx_cork;                   /* 1: more follows, TCP_CORK */
+    uint32_t file_seq;                  /* pieces of files so far; the last one: */
+    uint32_t file_handle;
+    uint64_t file_offset; /* bytes */
+    uint32_t file_len;    /* bytes, from 1 to HC_NET_FILE_MAX */
+    uint32_t file_at;     /* it follows the ring's bytes before this position */
+    uint32_t pad[4];
     /* Of the host. */
     uint32_t tx_tail;
     uint32_t rx_head, rx_base, rx_ring;
@@ -77,7 +88,8 @@ struct hc_net_slot {
     uint32_t edges;         /* datagrams: grows when something arrives, or room comes */
     uint32_t ready;         /* datagrams: POLL* at the last edge */
     uint32_t generation;    /* of the socket that has this number now */
-    uint32_t pad2[6];
+    uint32_t file_done;     /* file_seq when the last piece was sent; until then there is no other */
+    uint32_t pad2[5];
 };
 
 /* What the receive ring of a listening socket holds: a connection that was accepted. */

@@ -41,6 +41,9 @@ int hostnet_connect(struct hostnet *h, const struct sock_addr *a);
  * send and recv do.  A stream's end is 0. SIGPIPE is the caller's affair. */
 int64_t hostnet_send(struct hostnet *h, struct sock_msg *m);
 int64_t hostnet_recv(struct hostnet *h, struct sock_msg *m);
+/* A stream sends up to len bytes (one or more), which are there, from offset on of the host file
+ * that is open as `handle`; the handle may be closed at once.  -EOPNOTSUPP: not here or now. */
+int64_t hostnet_send_file(struct hostnet *h, uint32_t handle, int64_t offset, uint64_t len);
 /* FIONREAD: bytes that can be read, of a datagram socket those of the next one; SIOCOUTQ: bytes
  * that the host has not taken. */
 uint32_t hostnet_readable(struct hostnet *h);

@@ -56,6 +56,10 @@ struct socket_ops {
     int (*getname)(struct socket *s, bool peer, struct sock_addr *out);
     int64_t (*send)(struct socket *s, struct sock_msg *m);
     int64_t (*recv)(struct socket *s, struct sock_msg *m);
+    /* Sends len bytes from pos on of a host file that has as many: bytes, or -EOPNOTSUPP where
+     * they have to be read first. */
+    int64_t (*send_file)(struct socket *s, uint32_t handle, int64_t pos, uint64_t len,
+                         bool nonblock);
     int (*shutdown)(struct socket *s, uint32_t how); /* SOCK_SHUT_* */
     uint32_t (*poll)(struct socket *s);
     void (*refresh)(struct socket *s); /* brings s->error up to date; NULL: it always is */
@@ -108,6 +112,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
 int socket_create(int family, int type, int protocol, struct socket **out);
 /* An open file for s (flags: O_NONBLOCK), which takes s over; NULL: no memory, s is released. */
 struct file *socket_file(struct socket *s, uint32_t flags);
+/* sendfile(2) from a host file, `in`, without reading it; -EOPNOTSUPP: read and write instead. */
+int64_t socket_send_file(struct file *out, struct file *in, int64_t pos, uint64_t len);
 /* The socket behind a file, or NULL. */
 struct socket *socket_of(const struct file *f);
 static inline bool socket_has(const struct socket *s, int option) {

@@ -79,6 +79,9 @@ struct file_ops {
      * head if it does not know the file; NULL: it is no object or has no sites.  executed: it is
      * about to be mapped as text; otherwise only if that is likely. */
     const struct rewritten *(*rewritten)(struct file *f, bool executed);
+    /* A file of the host's: its handle, and how many bytes there are from pos on now.  NULL, or
+     * -EOPNOTSUPP: not such a file. */
+    int64_t (*host_piece)(struct file *f, int64_t pos, uint32_t *handle);
     void (*release)(struct file *f);
 };
 
@@ -227,8 +230,8 @@ struct file *hostfs_stdio(uint32_t handle);
 void hostfs_close_handle(uint32_t handle);
 /* Some mapped page of a host file is gone: all are to be mapped anew when they are used. */
 void hostfs_remap_all(void);
-/* Before the guest sleeps: closes what was left open for a moment. */
-void hostfs_flush_closes(void);
+/* Handles that are to be closed before a sleep: how many, at out (HC_MAX_CLOSE). */
+uint32_t hostfs_take_closes(uint32_t *out);
 /* The boot program, already open and possibly mapped. */
 struct file *hostfs_boot_program(void);
 int pipe_create(struct file *ends[2], uint32_t flags);
