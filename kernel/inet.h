@@ -205,6 +205,8 @@ struct inet_option {
     int32_t least, most, standard; /* least > most: on or off */
 };
 int32_t inet_option_get(const struct inet_sock *s, uint32_t slot, int32_t standard);
+/* Has the program ever set it? */
+bool inet_option_is_set(const struct inet_sock *s, uint32_t slot);
 /* -ENOMEM */
 int inet_option_put(struct inet_sock *s, uint32_t slot, int32_t value);
 static inline bool inet_option_on(const struct inet_sock *s, uint32_t slot) {

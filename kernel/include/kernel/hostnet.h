@@ -15,6 +15,15 @@
 
 struct hostnet;
 
+/* What is known of a datagram besides its data and its sender, as far as the socket was told to
+ * tell (IP_PKTINFO, IP_RECVTTL, ...).  In user mode it has come to the guest's own address. */
+struct hostnet_arrival {
+    bool has_to, has_ttl;
+    uint8_t to[16]; /* IPv6 address or ::ffff:a.b.c.d */
+    uint8_t ttl, tos;
+    int64_t time_ns; /* CLOCK_REALTIME; 0: unknown */
+};
+
 /* What the command line allows. */
 enum hostnet_mode { HOSTNET_NONE, HOSTNET_USER, HOSTNET_HOST, HOSTNET_TAP };
 enum hostnet_mode hostnet_mode(void);
@@ -38,7 +47,8 @@ int hostnet_accept(struct hostnet *h, struct waitq *q, struct hostnet **out,
  * -EINPROGRESS; once hostnet_poll() says POLLOUT or POLLERR, hostnet_error() tells how it went. */
 int hostnet_connect(struct hostnet *h, const struct sock_addr *a);
 /* Bytes, or -errno; m->data, addr, flags (MSG_DONTWAIT is meant always), control as socket_ops'
- * send and recv do.  A stream's end is 0. SIGPIPE is the caller's affair. */
+ * send and recv do.  A stream's end is 0. SIGPIPE is the caller's affair.  Control messages of what
+ * is received: of MSG_ERRQUEUE alone; else m->arrival says what they are made of. */
 int64_t hostnet_send(struct hostnet *h, struct sock_msg *m);
 int64_t hostnet_recv(struct hostnet *h, struct sock_msg *m);
 /* FIONREAD: bytes that can be read, of a datagram socket those of the next one; SIOCOUTQ: bytes
