@@ -39,11 +39,13 @@ static void tell(struct udp_sock *u, const struct told *t) {
 }
 
 static void tell_all(struct udp_sock *u) {
+    static const int switches[] = {SO_BROADCAST, SO_REUSEADDR, SO_REUSEPORT};
     int on = 1;
 
     u->host_stamps = false;
-    if (socket_has(&u->in.sock, SO_BROADCAST))
-        hostnet_setopt(u->in.host, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+    for (size_t i = 0; i < ARRAY_LEN(switches); i++)
+        if (socket_has(&u->in.sock, switches[i]) && (i == 0 || hostnet_mode() == HOSTNET_HOST))
+            hostnet_setopt(u->in.host, SOL_SOCKET, switches[i], &on, sizeof(on));
     for (size_t i = 0; i < ARRAY_LEN(told); i++)
         if (inet_option_is_set(&u->in, told[i].slot)) tell(u, &told[i]);
 }

@@ -114,10 +114,11 @@ static int64_t destination(struct net_socket *s, struct msghdr *m, const struct 
     struct net_addr to;
     if (a->len == 0) return 0;
     if (!net_addr_read(&to, a)) return -EINVAL;
-    if (to.family == AF_INET6 && s->family == AF_INET) return -EAFNOSUPPORT;
+    if (to.family == AF_INET6 && s->fd_family == AF_INET)
+        return s->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
     int r = may_send(s, &to);
     if (r != 0) return r;
-    m->msg_namelen = net_addr_sockaddr(&to, s->family, m->msg_name);
+    m->msg_namelen = net_addr_sockaddr(&to, s->fd_family, m->msg_name);
     return 0;
 }
 

@@ -192,9 +192,10 @@ class Published(NetTest):
         self.end(p)
 
     def test_datagrams(self):
-        for family, host in ("4", "127.0.0.1"), ("6", "127.0.0.1"):
+        host = "127.0.0.1"
+        for family, at in ("4", ""), ("6", ""), ("6", host + ":"):
             port = free_port(socket.SOCK_DGRAM)
-            p = self.guest("udp_echo", "3", family, options=["-p", f"{port}:7000/udp"])
+            p = self.guest("udp_echo", "3", family, options=["-p", f"{at}{port}:7000/udp"])
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
                 s.settimeout(WAIT)
                 for data in b"abc", b"", bytes(range(256)) * 32:
