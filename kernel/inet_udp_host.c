@@ -90,13 +90,13 @@ int udp_open_host(struct udp_sock *u) {
         return r;
     }
     u->host_family = (uint16_t)family;
-    if (hostnet_mode() == HOSTNET_TAP) r = bind_stack(u);
-    if (r) return r;
     if (family == AF_INET6) {
         int only = s->v6only;
 
         hostnet_setopt(s->host, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
     }
+    if (hostnet_mode() == HOSTNET_TAP) r = bind_stack(u);
+    if (r) return r;
     tell_all(u);
     return 0;
 }

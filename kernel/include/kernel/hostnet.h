@@ -87,11 +87,25 @@ void hostnet_up(void);
 /* The program has ended: what it has written is delivered, for some seconds where peers are slow.
  */
 void hostnet_finish(void);
+/* --net tap: the interface joins a multicast group, or leaves it; an address as hostnet_arrival's.
+ */
+void hostnet_group(const uint8_t group[16], bool join);
+/* Of the sockets' layer: is what came to this group for the socket that has q? */
+bool hostnet_wants(struct waitq *q, const uint8_t group[16], const uint8_t from[16]);
+
+#define HOSTNET_ADDRESSES6 5u
 /* The interface as it is now; address 0: it has none.  Network byte order. */
 struct hostnet_interface {
     uint8_t mac[6];
     uint8_t prefix; /* bits */
     uint32_t address, gateway;
+    /* --net tap: those of IPv6, whose prefixes are of 64 bits. */
+    struct hostnet_address6 {
+        uint8_t bytes[16];
+        bool announced; /* by a router; else made by us, or given */
+    } addresses6[HOSTNET_ADDRESSES6];
+    uint32_t count6;
+    uint8_t gateway6[16]; /* that was given */
 };
 const struct hostnet_interface *hostnet_interface(void);
 /* The HC_TAP_RESOLVERS name servers that it was told of; 0: no more. */
