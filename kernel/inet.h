@@ -94,7 +94,8 @@ struct inet_iface {
     uint8_t mac[6];
     uint32_t address, broadcast; /* IPv4, network byte order; broadcast 0: none */
     uint8_t prefix;              /* bits */
-    const struct hostnet_address6 *addresses6; /* with prefixes of 64 bits; lo's is not among them */
+    const struct hostnet_address6
+        *addresses6; /* with prefixes of 64 bits; lo's is not among them */
     uint32_t count6;
 };
 #define INET_LO 1u

@@ -6,6 +6,7 @@
 #include "lwip_stack.h"
 
 #include <lwip/netif.h>
+#include <lwip/priv/nd6_priv.h>
 
 #define V4_PREFIX 0xffff0000u /* third word of a v4-mapped address */
 #define ETH0 2u               /* index of the interface: link-local addresses are its */
@@ -64,9 +65,25 @@ static int route4(uint32_t address) {
     return neighbour || group || netif_ip4_gw(n)->addr != 0 ? 0 : -ENETUNREACH;
 }
 
+static bool route6(const ip6_addr_t *to) {
+    const struct netif *n = stack_netif();
+    if (ip6_addr_isloopback(to)) return false;
+    if (ip6_addr_islinklocal(to) || ip6_addr_ismulticast(to) || stack_gateway6() != NULL)
+        return true;
+    for (uint32_t i = 0; i < LWIP_ND6_NUM_ROUTERS; i++)
+        if (default_router_list[i].neighbor_entry != NULL) return true;
+    for (uint32_t i = 0; i < LWIP_ND6_NUM_PREFIXES; i++)
+        if (prefix_list[i].netif != NULL && ip6_addr_netcmp(to, &prefix_list[i].prefix))
+            return true;
+    for (uint32_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (ip6_addr_isvalid(netif_ip6_addr_state(n, i)) && netif_ip6_addr_isstatic(n, i) &&
+            ip6_addr_netcmp(to, netif_ip6_addr(n, i)))
+            return true;
+    return false;
+}
+
 int stack_route(const ip_addr_t *to) {
     if (!IP_IS_V6_VAL(*to)) return route4(ip_2_ip4(to)->addr);
     if (ip_addr_isany(to)) return -EINVAL;
-    /* Whether a router is known is seen when a packet is sent. */
-    return ip_addr_isloopback(to) ? -ENETUNREACH : 0;
+    return route6(ip_2_ip6(to)) ? 0 : -ENETUNREACH;
 }

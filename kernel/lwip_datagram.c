@@ -7,8 +7,8 @@
 #include "lwip_stack.h"
 
 #include <lwip/icmp.h>
-#include <lwip/inet_chksum.h>
 #include <lwip/icmp6.h>
+#include <lwip/inet_chksum.h>
 #include <lwip/ip.h>
 #include <lwip/raw.h>
 #include <lwip/udp.h>
@@ -165,8 +165,8 @@ int64_t stack_datagram_recv(struct stack_sock *s, struct sock_msg *m) {
     pbuf_ref(held); /* the copy may wait, and others read meanwhile */
     if (m->addr != NULL) stack_put_address(s->family, &i->from, i->port, m->addr);
     if (m->arrival != NULL) {
-        *m->arrival = (struct hostnet_arrival){
-            .has_to = true, .has_ttl = true, .ttl = i->ttl, .tos = i->tos};
+        *m->arrival =
+            (struct hostnet_arrival){.has_to = true, .has_ttl = true, .ttl = i->ttl, .tos = i->tos};
         stack_put_mapped(&i->to, m->arrival->to);
     }
     if (!(m->flags & MSG_PEEK)) stack_pop(s);

@@ -97,8 +97,8 @@ static err_t set_up(struct netif *n) {
     n->mtu = MTU;
     n->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(n->hwaddr, boot_info()->tap.mac, ETH_HWADDR_LEN);
-    n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
-               NETIF_FLAG_LINK_UP | NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+    n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP |
+               NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
     n->output = etharp_output;
     n->output_ip6 = ethip6_output;
     n->linkoutput = output;
@@ -106,7 +106,9 @@ static err_t set_up(struct netif *n) {
     return ERR_OK;
 }
 
-struct netif *stack_netif(void) { return &eth; }
+struct netif *stack_netif(void) {
+    return &eth;
+}
 
 const struct ip6_addr *stack_gateway6(void) { return gateway_set ? &gateway6 : NULL; }
 

@@ -46,8 +46,8 @@ struct stack_sock {
     bool abort;    /* SO_LINGER with 0 seconds */
     uint32_t shut; /* SOCK_SHUT_* */
     bool v6only;
-    ip_addr_t peer; /* accepted from it, or connected to it; any: to nobody */
-    uint16_t port; /* accepted: the peer's; echo sockets: their number */
+    ip_addr_t peer;          /* accepted from it, or connected to it; any: to nobody */
+    uint16_t port;           /* accepted: the peer's; echo sockets: their number */
     struct stack_list ready; /* listening: connections that wait */
     struct stack_sock *door; /* in whose list this is */
     TAILQ_ENTRY(stack_sock) link, woken_link;
@@ -66,8 +66,8 @@ struct netif *stack_netif(void);
 /* lwip_address.c */
 /* Is there a way to this address?  0 or -ENETUNREACH, -EINVAL. */
 int stack_route(const ip_addr_t *to);
-/* Address and port; -EAFNOSUPPORT, -EINVAL.  The unspecified address of a socket of both families is
- * that of any kind. */
+/* Address and port; -EAFNOSUPPORT, -EINVAL.  The unspecified address of a socket of both families
+ * is that of any kind. */
 int stack_address(const struct stack_sock *s, const struct sock_addr *a, ip_addr_t *ip,
                   uint16_t *port);
 void stack_put_address(int family, const ip_addr_t *ip, uint16_t port, struct sock_addr *out);

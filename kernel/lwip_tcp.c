@@ -92,8 +92,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t e) {
 }
 
 int stack_tcp_open(struct stack_sock *s) {
-    struct tcp_pcb *pcb =
-        tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
+    struct tcp_pcb *pcb = tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
     if (pcb == NULL) return -ENOBUFS;
     /* The sockets' layer knows which ports are free. */
     ip_set_option(pcb, SOF_REUSEADDR);

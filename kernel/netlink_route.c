@@ -49,11 +49,13 @@ static void put_address(struct netlink_text *t, const struct netlink_asker *who,
                         const struct inet_iface *i, const union ip *ip) {
     bool v4 = ip_is_v4(ip), lo = i->index == INET_LO;
     struct ifaddrmsg info = {.ifa_family = v4 ? AF_INET : AF_INET6,
-                             .ifa_prefixlen = v4 ? i->prefix : lo ? 128 : 64,
+                             .ifa_prefixlen = v4   ? i->prefix
+                                              : lo ? 128
+                                                   : 64,
                              .ifa_flags = IFA_F_PERMANENT,
-                             .ifa_scope = lo                       ? RT_SCOPE_HOST
+                             .ifa_scope = lo                     ? RT_SCOPE_HOST
                                           : ip_is_link_local(ip) ? RT_SCOPE_LINK
-                                                                   : RT_SCOPE_UNIVERSE,
+                                                                 : RT_SCOPE_UNIVERSE,
                              .ifa_index = i->index};
     struct ifa_cacheinfo cache = {UINT32_MAX, UINT32_MAX, 0, 0};
     uint32_t start = netlink_begin(t, who, RTM_NEWADDR, flags);
