@@ -12,7 +12,9 @@ endif()
 set(LWIP_FILES
   def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_out.c
   timeouts.c udp.c
-  ipv4/dhcp.c ipv4/etharp.c ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c ipv4/ip4_frag.c)
+  ipv4/dhcp.c ipv4/etharp.c ipv4/icmp.c ipv4/igmp.c ipv4/ip4.c ipv4/ip4_addr.c ipv4/ip4_frag.c
+  ipv6/ethip6.c ipv6/icmp6.c ipv6/inet6.c ipv6/ip6.c ipv6/ip6_addr.c ipv6/ip6_frag.c ipv6/mld6.c
+  ipv6/nd6.c)
 list(TRANSFORM LWIP_FILES PREPEND ${LWIP_SOURCE}/src/core/)
 list(APPEND LWIP_FILES ${LWIP_SOURCE}/src/netif/ethernet.c)
 
@@ -27,3 +29,6 @@ target_link_libraries(lwip PRIVATE hermit_image hermit_lwip)
 set_source_files_properties(${LWIP_FILES} PROPERTIES COMPILE_OPTIONS "-w;-fno-sanitize=all")
 set_source_files_properties(${LWIP_SOURCE}/src/core/ipv4/dhcp.c PROPERTIES
   COMPILE_DEFINITIONS LWIP_DNS=1)
+# No tick ten times a second for groups that have nothing to report: lwip_group.c.
+set_source_files_properties(${LWIP_SOURCE}/src/core/timeouts.c PROPERTIES
+  COMPILE_DEFINITIONS "LWIP_IGMP=0;LWIP_IPV6_MLD=0")

@@ -75,9 +75,46 @@ static void put_control(struct sock_msg *m, const uint8_t *control, uint32_t len
     }
 }
 
+static void note(struct hostnet_arrival *a, const struct k_cmsghdr *c, const void *data,
+                 uint32_t len) {
+    bool v6 = c->level == IPPROTO_IPV6;
+    uint32_t number = 0;
+    memcpy(&number, data, min(len, (uint32_t)sizeof(number)));
+    if (c->level == SOL_SOCKET && c->type == SO_TIMESTAMPNS_OLD && len >= sizeof(struct timespec)) {
+        const struct timespec *t = data;
+        a->time_ns = t->tv_sec * NSEC_PER_SEC + t->tv_nsec;
+    } else if (v6 && c->type == IPV6_PKTINFO && len >= sizeof(struct in6_pktinfo)) {
+        memcpy(a->to, data, sizeof(a->to));
+        a->has_to = true;
+    } else if (c->level == IPPROTO_IP && c->type == IP_PKTINFO &&
+               len >= sizeof(struct in_pktinfo)) {
+        memset(a->to, 0, 10);
+        memset(a->to + 10, 0xff, 2);
+        memcpy(a->to + 12, &((const struct in_pktinfo *)data)->ipi_addr, 4);
+        a->has_to = true;
+    } else if (c->type == (v6 ? IPV6_HOPLIMIT : IP_TTL)) {
+        a->ttl = (uint8_t)number;
+        a->has_ttl = true;
+    } else if (c->type == (v6 ? IPV6_TCLASS : IP_TOS)) {
+        a->tos = (uint8_t)number;
+    }
+}
+
+static void note_arrival(struct hostnet_arrival *a, const uint8_t *control, uint32_t len) {
+    *a = (struct hostnet_arrival){0};
+    for (uint32_t at = 0; at + sizeof(struct k_cmsghdr) <= len;) {
+        struct k_cmsghdr c;
+        memcpy(&c, control + at, sizeof(c));
+        if (c.len < sizeof(c) || c.len > len - at) return;
+        note(a, &c, control + at + sizeof(c), (uint32_t)(c.len - sizeof(c)));
+        at += (uint32_t)((c.len + 7) & ~7ULL);
+    }
+}
+
 int64_t hostnet_message_recv(struct hostnet *h, struct sock_msg *m) {
-    uint8_t control[HC_NET_CONTROL] = {0};
-    bool wants = m->control_room > 0;
+    _Alignas(8) uint8_t control[HC_NET_CONTROL] = {0};
+    bool errors = (m->flags & MSG_ERRQUEUE) && m->control_room > 0;
+    bool wants = errors || m->arrival != NULL;
     union hc_args args = {.net_message = {.number = h->number,
                                           .flags = m->flags,
                                           .control = frame_gpa(control),
@@ -89,7 +126,9 @@ int64_t hostnet_message_recv(struct hostnet *h, struct sock_msg *m) {
         m->addr->len = min(a->addr.len, (uint32_t)sizeof(a->addr.bytes));
         memcpy(m->addr->bytes, a->addr.bytes, m->addr->len);
     }
-    m->result_flags |= a->result_flags & (wants ? ~0u : ~(uint32_t)MSG_CTRUNC);
-    if (wants) put_control(m, control, min(a->control_len, (uint32_t)sizeof(control)));
+    uint32_t length = wants ? min(a->control_len, (uint32_t)sizeof(control)) : 0;
+    m->result_flags |= a->result_flags & ~(uint32_t)MSG_CTRUNC;
+    if (errors) put_control(m, control, length);
+    if (m->arrival != NULL) note_arrival(m->arrival, control, length);
     return r;
 }

@@ -94,6 +94,9 @@ struct inet_iface {
     uint8_t mac[6];
     uint32_t address, broadcast; /* IPv4, network byte order; broadcast 0: none */
     uint8_t prefix;              /* bits */
+    const struct hostnet_address6
+        *addresses6; /* with prefixes of 64 bits; lo's is not among them */
+    uint32_t count6;
 };
 #define INET_LO 1u
 uint32_t inet_iface_count(void);
@@ -205,6 +208,8 @@ struct inet_option {
     int32_t least, most, standard; /* least > most: on or off */
 };
 int32_t inet_option_get(const struct inet_sock *s, uint32_t slot, int32_t standard);
+/* Has the program ever set it? */
+bool inet_option_is_set(const struct inet_sock *s, uint32_t slot);
 /* -ENOMEM */
 int inet_option_put(struct inet_sock *s, uint32_t slot, int32_t value);
 static inline bool inet_option_on(const struct inet_sock *s, uint32_t slot) {

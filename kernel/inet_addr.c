@@ -40,6 +40,8 @@ static const struct inet_iface *eth0(void) {
     memcpy(eth.mac, own->mac, sizeof(eth.mac));
     eth.address = own->address;
     eth.prefix = own->prefix;
+    eth.addresses6 = own->addresses6;
+    eth.count6 = own->count6;
     eth.broadcast = own->address != 0 ? own->address | ~inet_mask(own->prefix) : 0;
     return &eth;
 }
@@ -63,8 +65,13 @@ const struct inet_iface *inet_iface_named(const char *name) {
 
 /* Is it the address that the guest has in the network? */
 static bool is_own(const union ip *ip) {
-    return inet_iface_count() > 1 && ip_is_v4(ip) && ip->w[3] != 0 &&
-           ip->w[3] == hostnet_interface()->address;
+    const struct hostnet_interface *own = hostnet_interface();
+
+    if (inet_iface_count() == 1) return false;
+    if (ip_is_v4(ip)) return ip->w[3] != 0 && ip->w[3] == own->address;
+    for (uint32_t i = 0; i < own->count6; i++)
+        if (memcmp(own->addresses6[i].bytes, ip->b, sizeof(ip->b)) == 0) return true;
+    return false;
 }
 
 const struct inet_iface *inet_iface_of(const union ip *ip) {
@@ -153,12 +160,31 @@ void inet_end_put(int family, const struct inet_end *end, struct sock_addr *out)
     out->in6.sin6_scope_id = end->scope;
 }
 
+/* Of the interface's addresses the first that reaches as far as `to`, of its network if there is
+ * one. */
+static union ip source6(const union ip *to) {
+    const struct hostnet_interface *own = hostnet_interface();
+    bool near = ip_is_link_local(to) || (to->b[0] == 0xff && (to->b[1] & 0xf) <= 2);
+    union ip best = ip_loopback6, a;
+    bool found = false;
+
+    if (inet_iface_count() == 1 || ip_is_loopback(to)) return best;
+    for (uint32_t i = 0; i < own->count6; i++) {
+        memcpy(a.b, own->addresses6[i].bytes, sizeof(a.b));
+        if (a.q[0] == to->q[0]) return a;
+        if (found || (i > 0 && ip_is_link_local(&a) != near)) continue;
+        best = a; /* the first one, link-local, for want of another */
+        found = ip_is_link_local(&a) == near;
+    }
+    return best;
+}
+
 union ip inet_source(const union ip *to) {
     if (ip_is_v4(to)) {
         if (ip_is_loopback(to) || inet_iface_count() == 1) return ip_loopback4;
         return ip_from_v4(hostnet_interface()->address);
     }
-    return ip_loopback6;
+    return source6(to);
 }
 
 void inet_refused(const struct inet_end *to) {

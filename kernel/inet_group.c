@@ -152,6 +152,7 @@ static int join(struct inet_sock *s, const struct request *q, bool include) {
     g->include = include;
     g->next = s->groups;
     s->groups = g;
+    if (g->iface != INET_LO) hostnet_group(g->ip.b, true);
     return 0;
 }
 
@@ -160,6 +161,7 @@ static int leave(struct inet_sock *s, const struct request *q) {
 
     if (g == NULL) return -EADDRNOTAVAIL;
     *at = g->next;
+    if (g->iface != INET_LO) hostnet_group(g->ip.b, false);
     kfree(g);
     return 0;
 }
@@ -240,11 +242,21 @@ bool inet_group_wants(const struct inet_sock *s, const union ip *group, const un
     return !g->include;
 }
 
+bool hostnet_wants(struct waitq *q, const uint8_t group[16], const uint8_t from[16]) {
+    const struct socket *s = container_of(q, struct socket, waitq);
+    union ip to, source;
+
+    memcpy(to.b, group, sizeof(to.b));
+    memcpy(source.b, from, sizeof(source.b));
+    return inet_group_wants((const struct inet_sock *)s, &to, &source);
+}
+
 void inet_group_leave_all(struct inet_sock *s) {
     struct inet_group *g;
 
     while ((g = s->groups) != NULL) {
         s->groups = g->next;
+        if (g->iface != INET_LO) hostnet_group(g->ip.b, false);
         kfree(g);
     }
 }

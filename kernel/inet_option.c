@@ -60,6 +60,10 @@ int32_t inet_option_get(const struct inet_sock *s, uint32_t slot, int32_t standa
     return s->options[slot];
 }
 
+bool inet_option_is_set(const struct inet_sock *s, uint32_t slot) {
+    return s->options != NULL && s->options[slot] != UNSET;
+}
+
 int inet_option_put(struct inet_sock *s, uint32_t slot, int32_t value) {
     if (s->options == NULL) {
         s->options = kmalloc(OPT_COUNT * sizeof(*s->options));

@@ -253,7 +253,7 @@ static int accept_outside(struct tcp_sock *door, struct tcp_sock **out) {
 
         inet_end_get(&as, &peer, &t->in.at.peer);
         t->in.at.local = door->in.at.local;
-        if (hostnet_mode() == HOSTNET_HOST && hostnet_getname(t->in.host, false, &local) == 0)
+        if (hostnet_mode() != HOSTNET_USER && hostnet_getname(t->in.host, false, &local) == 0)
             inet_end_get(&as, &local, &t->in.at.local);
         else if (ip_is_any(&t->in.at.local.ip))
             t->in.at.local.ip = inet_source(&t->in.at.peer.ip);

@@ -26,73 +26,11 @@ int udp_autobind(struct udp_sock *u) {
     return u->in.at.port == NULL ? inet_port_bind(&u->in, 0) : 0;
 }
 
-static void close_host(struct udp_sock *u) {
-    if (u->in.host != NULL) hostnet_close(u->in.host);
-    u->in.host = NULL;
-}
-
-/* The guest's own stack: the port is the one that the program sees. */
-static int bind_stack(struct udp_sock *u) {
-    struct sock_addr addr;
-    int r = udp_autobind(u);
-
-    if (r == 0) {
-        inet_end_put(u->host_family, &u->in.at.local, &addr);
-        r = hostnet_bind(u->in.host, &addr);
-    }
-    if (r) close_host(u);
-    return r;
-}
-
-int udp_open_host(struct udp_sock *u) {
-    struct inet_sock *s = &u->in;
-    int family = s->sock.family, on = 1, r;
-
-    if (s->host != NULL) return 0;
-    r = hostnet_open(family, SOCK_DGRAM, s->sock.protocol, &s->sock.waitq, &s->host);
-    if (r == -EAFNOSUPPORT && family == AF_INET6 && !s->v6only) {
-        family = AF_INET;
-        r = hostnet_open(family, SOCK_DGRAM, s->sock.protocol, &s->sock.waitq, &s->host);
-    }
-    if (r) {
-        s->host = NULL;
-        return r;
-    }
-    u->host_family = (uint16_t)family;
-    if (hostnet_mode() == HOSTNET_TAP) return bind_stack(u);
-    if (family == AF_INET6) {
-        int only = s->v6only;
-
-        hostnet_setopt(s->host, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
-    }
-    if (socket_has(&s->sock, SO_BROADCAST))
-        hostnet_setopt(s->host, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
-    return 0;
-}
-
-/* What comes from outside to a port that the command line lets in. */
-static int bind_host(struct udp_sock *u) {
-    struct inet_sock *s = &u->in;
-    struct sock_addr addr;
-    int r;
-
-    if (hostnet_mode() == HOSTNET_NONE || udp_is_ping(u)) return 0;
-    if (inet_own_ports() && ip_is_loopback(&s->at.local.ip)) return 0;
-    if (hostnet_mode() == HOSTNET_USER && !s->port_locked) return 0;
-    r = udp_open_host(u);
-    if (r || hostnet_mode() == HOSTNET_TAP) return r;
-    inet_end_put(u->host_family, &s->at.local, &addr);
-    r = hostnet_bind(s->host, &addr);
-    if (r == 0) return 0;
-    close_host(u);
-    return r == -EACCES && hostnet_mode() == HOSTNET_USER ? 0 : r;
-}
-
 static int udp_bind(struct socket *sock, const struct sock_addr *addr) {
     struct udp_sock *u = udp_of(sock);
     int r = inet_bind(sock, addr);
 
-    if (r == 0) r = bind_host(u);
+    if (r == 0) r = udp_bind_host(u);
     if (r && u->in.at.port != NULL && r != -EINVAL) {
         inet_port_release(&u->in.at);
         u->in.addr_locked = u->in.port_locked = false;
@@ -217,7 +155,11 @@ static int udp_setopt(struct socket *s, int level, int name, gva_t value, uint32
     int32_t number;
     int r;
 
-    if (!is_coverage(s, level, name)) return inet_setopt(s, level, name, value, len);
+    if (!is_coverage(s, level, name)) {
+        r = inet_setopt(s, level, name, value, len);
+        if (r == 0) udp_option_changed(udp_of(s), level, name);
+        return r;
+    }
     r = inet_option_number(value, len, false, &number);
     if (r) return r;
     if (number != 0) number = max(8, min(number, 0xffff)); /* the header always is */

@@ -24,6 +24,7 @@ struct udp_sock {
     uint32_t dropped;        /* datagrams that found the buffer full */
     uint64_t arrivals;       /* ever */
     uint16_t host_family;    /* of in.host */
+    bool host_stamps;        /* in.host notes when datagrams arrive */
 };
 
 static inline struct udp_sock *udp_of(struct socket *s) { return (struct udp_sock *)s; }
@@ -41,8 +42,14 @@ extern const struct socket_ops inet_udp_ops;
 int udp_create(int family, int protocol, struct inet_port_table *ports, struct socket **out);
 /* A port if there is none yet. */
 int udp_autobind(struct udp_sock *u);
+
+/* inet_udp_host.c */
 /* The host's socket, opened when it is needed: 0 or -errno. */
 int udp_open_host(struct udp_sock *u);
+/* After bind(2): what comes from outside to a port that the command line lets in. */
+int udp_bind_host(struct udp_sock *u);
+/* An option was set: the host's socket is told if it is one that matters there. */
+void udp_option_changed(struct udp_sock *u, int level, int name);
 
 /* inet_udp_send.c */
 int64_t udp_send(struct socket *s, struct sock_msg *m);
@@ -58,6 +65,9 @@ void udp_datagram_free(struct udp_sock *u, struct udp_datagram *d);
 int udp_control_get(const struct sock_msg *m, struct udp_sending *how);
 /* What the receiver wants to know about a datagram. */
 void udp_control_put(const struct udp_sock *u, struct sock_msg *m, const struct udp_datagram *d);
+/* Does it want to know anything?  And when it arrived? */
+bool udp_control_wanted(const struct udp_sock *u);
+bool udp_control_stamps(const struct udp_sock *u);
 /* The same of a datagram that came back: IP_RECVERR. */
 void udp_control_put_error(const struct udp_sock *u, struct sock_msg *m,
                            const struct udp_datagram *d);

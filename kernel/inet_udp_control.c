@@ -40,7 +40,8 @@ static int get_source(const struct k_cmsghdr *c, struct udp_sending *how) {
         device = (uint32_t)v6.ipi6_ifindex;
     }
     if (device != 0 && inet_iface(device) == NULL) return -ENODEV;
-    if (!ip_is_any(&ip) && !ip_is_local(&ip)) return -EINVAL;
+    /* In host mode the host knows its addresses. */
+    if (!ip_is_any(&ip) && !ip_is_local(&ip) && hostnet_mode() != HOSTNET_HOST) return -EINVAL;
     if (!ip_is_any(&ip)) how->from.ip = ip;
     if (device != 0) how->device = device;
     return 0;
@@ -95,8 +96,9 @@ static void put_v4(const struct inet_sock *s, struct sock_msg *m, const struct u
         struct in_pktinfo info = {.ipi_ifindex = (int)d->device};
 
         info.ipi_addr.s_addr = d->to.ip.w[3];
-        info.ipi_spec_dst.s_addr =
-            ip_is_local(&d->to.ip) ? d->to.ip.w[3] : inet_source(&d->to.ip).w[3];
+        info.ipi_spec_dst.s_addr = ip_is_multicast(&d->to.ip) || ip_is_broadcast(&d->to.ip)
+                                       ? inet_source(&d->to.ip).w[3]
+                                       : d->to.ip.w[3];
         control_put(m, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
     }
     if (inet_option_on(s, OPT_RECVTTL)) control_put(m, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
@@ -123,6 +125,14 @@ static void put_v6(const struct inet_sock *s, struct sock_msg *m, const struct u
         control_put(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
     if (inet_option_on(s, OPT6_RECVTCLASS))
         control_put(m, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
+}
+
+bool udp_control_stamps(const struct udp_sock *u) {
+    return socket_has(&u->in.sock, SO_TIMESTAMPNS_OLD) || socket_has(&u->in.sock, SO_TIMESTAMP_OLD);
+}
+
+bool udp_control_wanted(const struct udp_sock *u) {
+    return u->in.options != NULL || udp_control_stamps(u) || socket_has(&u->in.sock, SO_RXQ_OVFL);
 }
 
 void udp_control_put(const struct udp_sock *u, struct sock_msg *m, const struct udp_datagram *d) {

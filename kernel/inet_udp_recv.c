@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Datagram sockets: receiving. */
+#include <kernel/clock.h>
 #include <kernel/process.h>
+#include <kernel/string.h>
 
 #include "inet_udp.h"
 
@@ -34,23 +36,54 @@ static void set_ping_id(struct udp_sock *u, struct sock_msg *m, int64_t bytes) {
     if (udp_is_ping(u) && bytes >= 8 && m->data->len >= 8) uio_fill(m->data, 4, &id, sizeof(id));
 }
 
+/* The control messages of what the host's socket says about it. */
+static void put_control(struct udp_sock *u, struct sock_msg *m, const struct inet_end *from,
+                        const struct hostnet_arrival *a) {
+    struct udp_datagram d = {.from = *from, .ttl = a->has_ttl ? a->ttl : 64, .tos = a->tos};
+
+    d.time_ns = a->time_ns != 0 ? a->time_ns : clock_realtime_ns();
+    d.to.port = u->in.at.local.port;
+    if (a->has_to)
+        memcpy(d.to.ip.b, a->to, sizeof(d.to.ip.b));
+    else
+        d.to.ip = inet_source(&from->ip);
+    d.device = ip_is_loopback(&d.to.ip) ? INET_LO : inet_iface_count();
+    udp_control_put(u, m, &d);
+}
+
+/* SO_TIMESTAMP*: what has waited already counts from now on, as on Linux. */
+static void stamp(struct udp_sock *u) {
+    int on = 1;
+
+    if (u->host_stamps || !udp_control_stamps(u)) return;
+    u->host_stamps = true;
+    hostnet_setopt(u->in.host, SOL_SOCKET, SO_TIMESTAMPNS_OLD, &on, sizeof(on));
+}
+
 static int64_t recv_outside(struct udp_sock *u, struct sock_msg *m) {
     struct inet_sock as = {.sock = {.type = SOCK_DGRAM, .family = u->host_family}};
+    bool error = m->flags & MSG_ERRQUEUE;
+    struct hostnet_arrival arrival;
     struct sock_msg in = *m;
     struct sock_addr from = {0};
-    struct inet_end end;
+    struct inet_end end = {0};
     int64_t r;
 
     in.addr = &from;
     in.flags |= MSG_DONTWAIT;
+    if (!error && m->control_room > 0 && udp_control_wanted(u)) {
+        in.arrival = &arrival;
+        stamp(u);
+    }
     r = hostnet_recv(u->in.host, &in);
     if (r < 0) return r;
     m->control_at = in.control_at;
     m->control_room = in.control_room;
     m->result_flags = in.result_flags;
     set_ping_id(u, m, r);
-    if (m->addr != NULL && inet_end_get(&as, &from, &end) == 0)
+    if (inet_end_get(&as, &from, &end) == 0 && m->addr != NULL)
         inet_end_put(u->in.sock.family, &end, m->addr);
+    if (in.arrival != NULL) put_control(u, m, &end, &arrival);
     return r;
 }
 

@@ -14,8 +14,10 @@
 
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
+#include <lwip/ethip6.h>
 #include <lwip/init.h>
 #include <lwip/ip4.h>
+#include <lwip/nd6.h>
 #include <lwip/prot/tcp.h>
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
@@ -32,33 +34,45 @@ static struct netif eth;
 static uint32_t features;
 static bool started, inside; /* inside: lwIP is at work */
 static uint32_t resolvers[HC_TAP_RESOLVERS];
+static ip6_addr_t gateway6;
+static bool gateway_set;
+
+_Static_assert(LWIP_IPV6_NUM_ADDRESSES <= HOSTNET_ADDRESSES6, "room");
 
 static void on_timer(struct ktimer *t);
 static struct ktimer timer = {.fire = on_timer};
 
 u32_t sys_now(void) { return (u32_t)(clock_monotonic_ns() / NS_PER_MS); }
 
-void dns_setserver(unsigned char number, const struct ip4_addr *server) {
+void dns_setserver(unsigned char number, const struct ip_addr *server) {
     if (number < HC_TAP_RESOLVERS && boot_info()->tap.resolvers[0] == 0)
-        resolvers[number] = server->addr;
+        resolvers[number] = ip_2_ip4(server)->addr;
 }
 
 const uint32_t *hostnet_resolvers(void) { return resolvers; }
+
+/* The sum of a pseudo header's parts, folded. */
+static uint16_t pseudo_sum(const uint8_t *addresses, uint32_t bytes, uint32_t length) {
+    uint32_t sum = IP_PROTO_TCP + length;
+    for (uint32_t i = 0; i < bytes; i += 2)
+        sum += (uint32_t)addresses[i] << 8 | addresses[i + 1];
+    sum = (sum & 0xffff) + (sum >> 16);
+    return lwip_htons((u16_t)((sum & 0xffff) + (sum >> 16)));
+}
 
 /* The device completes the checksum of a TCP segment: it wants that of the pseudo header. */
 static void leave_checksum(struct virtio_net_header *h, uint8_t *frame, uint32_t len) {
     const struct eth_hdr *e = (const void *)frame;
     const struct ip_hdr *ip = (const void *)(frame + SIZEOF_ETH_HDR);
-    uint32_t at = SIZEOF_ETH_HDR + IPH_HL_BYTES(ip), sum = IP_PROTO_TCP;
-    if (e->type != PP_HTONS(ETHTYPE_IP) || IPH_PROTO(ip) != IP_PROTO_TCP) return;
-    if (len < at + TCP_HLEN || (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))) return;
+    const struct ip6_hdr *ip6 = (const void *)ip;
+    bool v6 = e->type == PP_HTONS(ETHTYPE_IPV6);
+    uint32_t at = SIZEOF_ETH_HDR + (v6 ? IP6_HLEN : IPH_HL_BYTES(ip));
+    if (!v6 && e->type != PP_HTONS(ETHTYPE_IP)) return;
+    if ((v6 ? IP6H_NEXTH(ip6) : IPH_PROTO(ip)) != IP_PROTO_TCP || len < at + TCP_HLEN) return;
+    if (!v6 && (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))) return;
     struct tcp_hdr *tcp = (void *)(frame + at);
-    sum += len - at;
-    for (uint32_t i = 0; i < 8; i += 2)
-        sum += (uint32_t)frame[SIZEOF_ETH_HDR + 12 + i] << 8 | frame[SIZEOF_ETH_HDR + 13 + i];
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    tcp->chksum = lwip_htons((u16_t)sum);
+    const uint8_t *addresses = frame + SIZEOF_ETH_HDR + (v6 ? 8 : 12);
+    tcp->chksum = pseudo_sum(addresses, v6 ? 32 : 8, len - at);
     h->flags = VIRTIO_NET_NEEDS_CSUM;
     h->csum_start = (uint16_t)at;
     h->csum_offset = offsetof(struct tcp_hdr, chksum);
@@ -83,11 +97,39 @@ static err_t set_up(struct netif *n) {
     n->mtu = MTU;
     n->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(n->hwaddr, boot_info()->tap.mac, ETH_HWADDR_LEN);
-    n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+    n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP |
+               NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
     n->output = etharp_output;
+    n->output_ip6 = ethip6_output;
     n->linkoutput = output;
     n->hostname = host;
     return ERR_OK;
+}
+
+struct netif *stack_netif(void) {
+    return &eth;
+}
+
+const struct ip6_addr *stack_gateway6(void) { return gateway_set ? &gateway6 : NULL; }
+
+static const ip6_addr_t *read6(const uint8_t bytes[16], ip6_addr_t *out) {
+    memcpy(out->addr, bytes, sizeof(out->addr));
+    return out;
+}
+
+/* The address that the Ethernet address makes, one that was given, and what routers announce: they
+ * are asked at once. */
+static void start_v6(const struct hc_tap_config *c) {
+    ip6_addr_t own;
+    s8_t at = -1;
+    gateway_set = !ip6_addr_isany(read6(c->gateway6, &gateway6));
+    netif_create_ip6_linklocal_address(&eth, 1);
+    netif_ip6_addr_set_state(&eth, 0, IP6_ADDR_PREFERRED);
+    if (!ip6_addr_isany(read6(c->address6, &own)) &&
+        netif_add_ip6_address(&eth, &own, &at) == ERR_OK)
+        netif_ip6_addr_set_state(&eth, at, IP6_ADDR_PREFERRED);
+    netif_set_ip6_autoconfig_enabled(stack_netif(), 1);
+    nd6_tmr();
 }
 
 int stack_start(void) {
@@ -106,18 +148,10 @@ int stack_start(void) {
     netif_set_default(&eth);
     netif_set_up(&eth);
     started = true;
+    start_v6(c);
     if (c->dhcp) dhcp_start(&eth);
     stack_leave();
     return 0;
-}
-
-int stack_route(uint32_t address) {
-    bool neighbour = ((address ^ eth.ip_addr.addr) & eth.netmask.addr) == 0;
-    bool group = (lwip_ntohl(address) >> 28) == 14;
-    if (address == 0) return -EINVAL;
-    if (address == UINT32_MAX) return 0; /* a client of DHCP has no address yet */
-    if (eth.ip_addr.addr == 0) return -ENETUNREACH;
-    return neighbour || group || eth.gw.addr != 0 ? 0 : -ENETUNREACH;
 }
 
 static void set_timer(void) {
@@ -131,6 +165,7 @@ static void set_timer(void) {
 
 void stack_leave(void) {
     if (inside) return;
+    stack_group_tick();
     virtio_net_kick();
     set_timer();
     stack_wake_all();
@@ -177,10 +212,11 @@ void hostnet_up(void) {
     if (hostnet_mode() != HOSTNET_TAP) return;
     int r = stack_start();
     if (r != 0) panic("the network device cannot be started: error %d", -r);
+    if (!boot_info()->tap.dhcp) return;
     int64_t end = clock_monotonic_ns() + DHCP_PATIENCE_NS;
-    while (eth.ip_addr.addr == 0 && clock_monotonic_ns() < end)
+    while (netif_ip4_addr(&eth)->addr == 0 && clock_monotonic_ns() < end)
         sleep_a_moment();
-    if (eth.ip_addr.addr == 0)
+    if (netif_ip4_addr(&eth)->addr == 0)
         kprint("hermit-run: no answer of DHCP: the program starts without an address (--ip gives "
                "one)\n");
 }
@@ -201,8 +237,17 @@ const struct hostnet_interface *hostnet_interface(void) {
                                            .gateway = 0x0202000au}; /* 10.0.2.2 */
     if (!started) return &own;
     memcpy(own.mac, eth.hwaddr, sizeof(own.mac));
-    own.address = eth.ip_addr.addr;
-    own.gateway = eth.gw.addr;
-    own.prefix = (uint8_t)__builtin_popcount(eth.netmask.addr);
+    own.address = netif_ip4_addr(&eth)->addr;
+    own.gateway = netif_ip4_gw(&eth)->addr;
+    own.count6 = 0;
+    for (uint32_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+        struct hostnet_address6 *a = &own.addresses6[own.count6];
+        if (!ip6_addr_isvalid(netif_ip6_addr_state(&eth, i))) continue;
+        memcpy(a->bytes, netif_ip6_addr(&eth, i)->addr, sizeof(a->bytes));
+        a->announced = !netif_ip6_addr_isstatic(&eth, i);
+        own.count6++;
+    }
+    memcpy(own.gateway6, boot_info()->tap.gateway6, sizeof(own.gateway6));
+    own.prefix = (uint8_t)__builtin_popcount(netif_ip4_netmask(&eth)->addr);
     return &own;
 }

@@ -8,8 +8,6 @@
 #include "hostnet_ops.h"
 #include "lwip_stack.h"
 
-#define V4_PREFIX 0xffff0000u /* third word of a v4-mapped address */
-
 static struct stack_list woken = TAILQ_HEAD_INITIALIZER(woken);
 
 struct stack_sock *stack_new(int family, int type, int protocol, struct waitq *q) {
@@ -76,14 +74,14 @@ int stack_errno(err_t e) {
     }
 }
 
-bool stack_push(struct stack_sock *s, struct pbuf *p, uint32_t from, uint16_t port) {
+struct stack_item *stack_push(struct stack_sock *s, struct pbuf *p) {
     struct stack_item *i = kmalloc(sizeof(*i));
-    if (i == NULL) return false;
-    *i = (struct stack_item){.data = p, .from = from, .port = port};
+    if (i == NULL) return NULL;
+    i->data = p;
     TAILQ_INSERT_TAIL(&s->queue, i, link);
     s->queued += p->tot_len;
     stack_note(s);
-    return true;
+    return i;
 }
 
 void stack_pop(struct stack_sock *s) {
@@ -94,44 +92,9 @@ void stack_pop(struct stack_sock *s) {
     kfree(i);
 }
 
-int stack_address(const struct sock_addr *a, uint32_t *address, uint16_t *port) {
-    if (a->len < sizeof(a->family)) return -EINVAL;
-    if (a->family == AF_INET) {
-        if (a->len < sizeof(a->in)) return -EINVAL;
-        *address = a->in.sin_addr.s_addr;
-        *port = __builtin_bswap16(a->in.sin_port);
-        return 0;
-    }
-    uint32_t w[4];
-    if (a->family != AF_INET6) return -EAFNOSUPPORT;
-    if (a->len < offsetof(struct sockaddr_in6, sin6_scope_id)) return -EINVAL;
-    memcpy(w, &a->in6.sin6_addr, sizeof(w));
-    bool any = (w[0] | w[1] | w[2] | w[3]) == 0;
-    if (!any && ((w[0] | w[1]) != 0 || w[2] != V4_PREFIX)) return -ENETUNREACH;
-    *address = w[3];
-    *port = __builtin_bswap16(a->in6.sin6_port);
-    return 0;
-}
-
-void stack_put_address(int family, uint32_t address, uint16_t port, struct sock_addr *out) {
-    memset(out, 0, sizeof(*out));
-    out->family = (uint16_t)family;
-    if (family == AF_INET) {
-        out->len = sizeof(out->in);
-        out->in.sin_addr.s_addr = address;
-        out->in.sin_port = __builtin_bswap16(port);
-        return;
-    }
-    const uint32_t w[4] = {0, 0, V4_PREFIX, address};
-    out->len = sizeof(out->in6);
-    memcpy(&out->in6.sin6_addr, w, sizeof(w));
-    out->in6.sin6_port = __builtin_bswap16(port);
-}
-
 static int stack_open(int family, int type, int protocol, struct waitq *q, struct hostnet **out) {
     int r = stack_start();
     if (r != 0) return -ENETDOWN;
-    if (protocol == IPPROTO_ICMPV6) return -EAFNOSUPPORT;
     struct stack_sock *s = stack_new(family, type, protocol, q);
     if (s == NULL) return -ENOBUFS;
     r = type == SOCK_STREAM ? stack_tcp_open(s) : stack_datagram_open(s);
@@ -145,12 +108,12 @@ static int stack_open(int family, int type, int protocol, struct waitq *q, struc
 
 static int stack_bind(struct hostnet *h, const struct sock_addr *a) {
     struct stack_sock *s = stack_of(h);
-    uint32_t address;
+    ip_addr_t ip;
     uint16_t port;
-    int r = stack_address(a, &address, &port);
+    int r = stack_address(s, a, &ip, &port);
     if (r != 0) return r;
-    return s->type == SOCK_STREAM ? stack_tcp_bind(s, address, port)
-                                  : stack_datagram_bind(s, address, port);
+    return s->type == SOCK_STREAM ? stack_tcp_bind(s, &ip, port)
+                                  : stack_datagram_bind(s, &ip, port);
 }
 
 static int stack_listen(struct hostnet *h, uint32_t backlog) {
@@ -166,13 +129,13 @@ static int stack_accept(struct hostnet *h, struct waitq *q, struct hostnet **out
 
 static int stack_connect(struct hostnet *h, const struct sock_addr *a) {
     struct stack_sock *s = stack_of(h);
-    uint32_t address = 0;
+    ip_addr_t ip = {0};
     uint16_t port = 0;
     bool nobody = a->len >= sizeof(a->family) && a->family == AF_UNSPEC;
-    int r = nobody ? 0 : stack_address(a, &address, &port);
+    int r = nobody ? 0 : stack_address(s, a, &ip, &port);
     if (r != 0) return r;
-    r = s->type == SOCK_STREAM ? stack_tcp_connect(s, address, port)
-                               : stack_datagram_connect(s, address, port);
+    r = s->type == SOCK_STREAM ? stack_tcp_connect(s, &ip, port)
+                               : stack_datagram_connect(s, &ip, port);
     stack_leave();
     return r;
 }
@@ -213,7 +176,12 @@ static uint32_t stack_poll(struct hostnet *h) {
 /* What the program asks for that lwIP has nothing like is left to chance, as on a busy network. */
 static int stack_setopt(struct hostnet *h, int level, int name, const void *value, uint32_t len) {
     struct stack_sock *s = stack_of(h);
-    return s->type == SOCK_STREAM ? stack_tcp_setopt(s, level, name, value, len) : 0;
+    int32_t number = 0;
+    memcpy(&number, value, min(len, (uint32_t)sizeof(number)));
+    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) s->v6only = number != 0;
+    if (s->type == SOCK_STREAM) return stack_tcp_setopt(s, level, name, value, len);
+    stack_datagram_setopt(s, level, name, number);
+    return 0;
 }
 
 static int stack_getopt(struct hostnet *h, int level, int name, void *value, uint32_t *len) {

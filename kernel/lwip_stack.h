@@ -22,8 +22,9 @@ struct raw_pcb;
 struct stack_item {
     TAILQ_ENTRY(stack_item) link;
     struct pbuf *data;
-    uint32_t from; /* datagrams: network byte order */
+    ip_addr_t from, to; /* datagrams */
     uint16_t port;
+    uint8_t ttl, tos;
 };
 TAILQ_HEAD(stack_items, stack_item);
 
@@ -44,8 +45,9 @@ struct stack_sock {
     bool connecting, connected, listening, ended, woken;
     bool abort;    /* SO_LINGER with 0 seconds */
     uint32_t shut; /* SOCK_SHUT_* */
-    uint32_t peer; /* accepted from it, or connected to it; network byte order, 0: to nobody */
-    uint16_t port; /* accepted: the peer's; echo sockets: their number */
+    bool v6only;
+    ip_addr_t peer;          /* accepted from it, or connected to it; any: to nobody */
+    uint16_t port;           /* accepted: the peer's; echo sockets: their number */
     struct stack_list ready; /* listening: connections that wait */
     struct stack_sock *door; /* in whose list this is */
     TAILQ_ENTRY(stack_sock) link, woken_link;
@@ -59,8 +61,22 @@ int stack_start(void);
 /* After every call into lwIP: who was noted is woken, frames are on their way, the timer is set. */
 void stack_leave(void);
 void stack_look(void);
+struct netif *stack_netif(void);
+
+/* lwip_address.c */
 /* Is there a way to this address?  0 or -ENETUNREACH, -EINVAL. */
-int stack_route(uint32_t address);
+int stack_route(const ip_addr_t *to);
+/* Address and port; -EAFNOSUPPORT, -EINVAL.  The unspecified address of a socket of both families
+ * is that of any kind. */
+int stack_address(const struct stack_sock *s, const struct sock_addr *a, ip_addr_t *ip,
+                  uint16_t *port);
+void stack_put_address(int family, const ip_addr_t *ip, uint16_t port, struct sock_addr *out);
+/* As an IPv6 address; IPv4 mapped. */
+void stack_put_mapped(const ip_addr_t *ip, uint8_t out[16]);
+
+/* lwip_group.c */
+/* After every call: what hosts are to be told of groups is told in time. */
+void stack_group_tick(void);
 
 /* lwip_socket.c */
 struct stack_sock *stack_new(int family, int type, int protocol, struct waitq *q);
@@ -68,21 +84,18 @@ struct stack_sock *stack_new(int family, int type, int protocol, struct waitq *q
 void stack_note(struct stack_sock *s);
 void stack_wake_all(void);
 int stack_errno(err_t e);
-/* What is at the end of the queue; false: no memory. */
-bool stack_push(struct stack_sock *s, struct pbuf *p, uint32_t from, uint16_t port);
+/* A new item at the end of the queue, or NULL: no memory. */
+struct stack_item *stack_push(struct stack_sock *s, struct pbuf *p);
 void stack_pop(struct stack_sock *s);
-/* IPv4 address and port; -EAFNOSUPPORT, -ENETUNREACH (IPv6), -EINVAL. */
-int stack_address(const struct sock_addr *a, uint32_t *address, uint16_t *port);
-void stack_put_address(int family, uint32_t address, uint16_t port, struct sock_addr *out);
 void stack_free(struct stack_sock *s);
 
 /* lwip_tcp.c */
 int stack_tcp_open(struct stack_sock *s);
-int stack_tcp_bind(struct stack_sock *s, uint32_t address, uint16_t port);
+int stack_tcp_bind(struct stack_sock *s, const ip_addr_t *ip, uint16_t port);
 int stack_tcp_listen(struct stack_sock *s, uint32_t backlog);
 int stack_tcp_accept(struct stack_sock *s, struct waitq *q, struct stack_sock **out,
                      struct sock_addr *peer);
-int stack_tcp_connect(struct stack_sock *s, uint32_t address, uint16_t port);
+int stack_tcp_connect(struct stack_sock *s, const ip_addr_t *ip, uint16_t port);
 int64_t stack_tcp_send(struct stack_sock *s, struct sock_msg *m);
 int64_t stack_tcp_recv(struct stack_sock *s, struct sock_msg *m);
 uint32_t stack_tcp_poll(struct stack_sock *s);
@@ -97,10 +110,11 @@ void stack_tcp_close_all(void);
 bool stack_tcp_busy(void);
 
 /* lwip_datagram.c: UDP, and echo requests. */
+void stack_datagram_setopt(struct stack_sock *s, int level, int name, int32_t value);
 int stack_datagram_open(struct stack_sock *s);
-int stack_datagram_bind(struct stack_sock *s, uint32_t address, uint16_t port);
-/* address 0: to nobody any more. */
-int stack_datagram_connect(struct stack_sock *s, uint32_t address, uint16_t port);
+int stack_datagram_bind(struct stack_sock *s, const ip_addr_t *ip, uint16_t port);
+/* ip any: to nobody any more. */
+int stack_datagram_connect(struct stack_sock *s, const ip_addr_t *ip, uint16_t port);
 int64_t stack_datagram_send(struct stack_sock *s, struct sock_msg *m);
 int64_t stack_datagram_recv(struct stack_sock *s, struct sock_msg *m);
 int stack_datagram_getname(struct stack_sock *s, bool peer, struct sock_addr *out);

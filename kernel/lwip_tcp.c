@@ -28,7 +28,7 @@ static err_t on_data(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e) {
         pbuf_free(p);
         return ERR_OK;
     }
-    return stack_push(s, p, 0, 0) ? ERR_OK : ERR_MEM;
+    return stack_push(s, p) != NULL ? ERR_OK : ERR_MEM;
 }
 
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len) {
@@ -83,7 +83,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t e) {
     adopt(s, pcb);
     s->connected = true;
     s->door = door;
-    s->peer = pcb->remote_ip.addr;
+    s->peer = pcb->remote_ip;
     s->port = pcb->remote_port;
     tcp_backlog_delayed(pcb);
     TAILQ_INSERT_TAIL(&door->ready, s, link);
@@ -92,7 +92,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t e) {
 }
 
 int stack_tcp_open(struct stack_sock *s) {
-    struct tcp_pcb *pcb = tcp_new();
+    struct tcp_pcb *pcb = tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
     if (pcb == NULL) return -ENOBUFS;
     /* The sockets' layer knows which ports are free. */
     ip_set_option(pcb, SOF_REUSEADDR);
@@ -100,9 +100,8 @@ int stack_tcp_open(struct stack_sock *s) {
     return 0;
 }
 
-int stack_tcp_bind(struct stack_sock *s, uint32_t address, uint16_t port) {
-    ip4_addr_t ip = {address};
-    return s->tcp != NULL ? stack_errno(tcp_bind(s->tcp, &ip, port)) : -EINVAL;
+int stack_tcp_bind(struct stack_sock *s, const ip_addr_t *ip, uint16_t port) {
+    return s->tcp != NULL ? stack_errno(tcp_bind(s->tcp, ip, port)) : -EINVAL;
 }
 
 int stack_tcp_listen(struct stack_sock *s, uint32_t backlog) {
@@ -130,18 +129,17 @@ int stack_tcp_accept(struct stack_sock *s, struct waitq *q, struct stack_sock **
     c->door = NULL;
     c->q = q;
     if (c->tcp != NULL) tcp_backlog_accepted(c->tcp);
-    stack_put_address(s->family, c->peer, c->port, peer);
+    stack_put_address(s->family, &c->peer, c->port, peer);
     *out = c;
     return 0;
 }
 
-int stack_tcp_connect(struct stack_sock *s, uint32_t address, uint16_t port) {
-    ip4_addr_t ip = {address};
+int stack_tcp_connect(struct stack_sock *s, const ip_addr_t *ip, uint16_t port) {
     if (s->tcp == NULL) return -EINVAL;
-    int r = stack_route(address);
+    int r = stack_route(ip);
     if (r != 0) return r;
     s->connecting = true;
-    r = stack_errno(tcp_connect(s->tcp, &ip, port, on_connected));
+    r = stack_errno(tcp_connect(s->tcp, ip, port, on_connected));
     if (r == 0) return -EINPROGRESS;
     s->connecting = false;
     return r == -EADDRINUSE ? -EADDRNOTAVAIL : r;
@@ -293,16 +291,17 @@ int stack_tcp_setopt(struct stack_sock *s, int level, int name, const void *valu
         else
             ip_reset_option(s->tcp, SOF_KEEPALIVE);
     }
-    if (level == IPPROTO_IP && name == IP_TOS) s->tcp->tos = (u8_t)number;
+    if ((level == IPPROTO_IP && name == IP_TOS) || (level == IPPROTO_IPV6 && name == IPV6_TCLASS))
+        s->tcp->tos = (u8_t)number;
     return level == IPPROTO_TCP ? set_tcp(s->tcp, name, number) : 0;
 }
 
 int stack_tcp_getname(struct stack_sock *s, bool peer, struct sock_addr *out) {
     if (s->tcp == NULL || (peer && s->listening)) return -ENOTCONN;
     if (peer)
-        stack_put_address(s->family, s->tcp->remote_ip.addr, s->tcp->remote_port, out);
+        stack_put_address(s->family, &s->tcp->remote_ip, s->tcp->remote_port, out);
     else
-        stack_put_address(s->family, s->tcp->local_ip.addr, s->tcp->local_port, out);
+        stack_put_address(s->family, &s->tcp->local_ip, s->tcp->local_port, out);
     return 0;
 }
 

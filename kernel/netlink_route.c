@@ -47,11 +47,15 @@ static void put_link(struct netlink_text *t, const struct netlink_asker *who, ui
 
 static void put_address(struct netlink_text *t, const struct netlink_asker *who, uint16_t flags,
                         const struct inet_iface *i, const union ip *ip) {
-    bool v4 = ip_is_v4(ip);
+    bool v4 = ip_is_v4(ip), lo = i->index == INET_LO;
     struct ifaddrmsg info = {.ifa_family = v4 ? AF_INET : AF_INET6,
-                             .ifa_prefixlen = v4 ? i->prefix : 128,
+                             .ifa_prefixlen = v4   ? i->prefix
+                                              : lo ? 128
+                                                   : 64,
                              .ifa_flags = IFA_F_PERMANENT,
-                             .ifa_scope = i->index == INET_LO ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
+                             .ifa_scope = lo                     ? RT_SCOPE_HOST
+                                          : ip_is_link_local(ip) ? RT_SCOPE_LINK
+                                                                 : RT_SCOPE_UNIVERSE,
                              .ifa_index = i->index};
     struct ifa_cacheinfo cache = {UINT32_MAX, UINT32_MAX, 0, 0};
     uint32_t start = netlink_begin(t, who, RTM_NEWADDR, flags);
@@ -72,6 +76,7 @@ struct route {
     uint8_t table, type, scope, prefix;
     union ip to;
     uint32_t gateway, source; /* IPv4, network byte order; 0: none */
+    union ip gateway6;
     uint32_t index;
 };
 
@@ -92,6 +97,8 @@ static void put_route(struct netlink_text *t, const struct netlink_asker *who, u
         netlink_attribute(t, RTA_DST, v4 ? (const void *)&r->to.w[3] : r->to.b, v4 ? 4 : 16);
     if (r->source != 0) netlink_attribute32(t, RTA_PREFSRC, r->source);
     if (r->gateway != 0) netlink_attribute32(t, RTA_GATEWAY, r->gateway);
+    if (!ip_is_any(&r->gateway6))
+        netlink_attribute(t, RTA_GATEWAY, r->gateway6.b, sizeof(r->gateway6.b));
     netlink_attribute32(t, RTA_OIF, r->index);
     netlink_end(t, start);
 }
@@ -116,6 +123,24 @@ static bool route_to(uint32_t address, struct route *out) {
                  (out->gateway == 0 && ((address ^ eth->address) & inet_mask(eth->prefix)) != 0)))
         return false;
     return true;
+}
+
+/* Those of IPv6: the networks of the interface's addresses, and the gateway that was given. */
+static void put_routes6(struct netlink_text *t, const struct netlink_asker *who,
+                        const struct inet_iface *eth) {
+    struct route r = {.table = RT_TABLE_MAIN, .type = RTN_UNICAST, .index = eth->index};
+
+    for (uint32_t i = 0; i < eth->count6; i++) {
+        r.to = (union ip){{0}};
+        memcpy(r.to.b, eth->addresses6[i].bytes, 8);
+        r.prefix = 64;
+        put_route(t, who, NLM_F_MULTI, &r);
+    }
+    memcpy(r.gateway6.b, hostnet_interface()->gateway6, sizeof(r.gateway6.b));
+    if (ip_is_any(&r.gateway6)) return;
+    r.to = ip_any6;
+    r.prefix = 0;
+    put_route(t, who, NLM_F_MULTI, &r);
 }
 
 static void put_routes(struct netlink_text *t, const struct netlink_asker *who, uint8_t family) {
@@ -163,6 +188,7 @@ static void put_routes(struct netlink_text *t, const struct netlink_asker *who, 
                            .to = ip_loopback6,
                            .index = INET_LO};
         put_route(t, who, NLM_F_MULTI, &r);
+        if (eth != NULL) put_routes6(t, who, eth);
     }
 }
 
@@ -177,7 +203,13 @@ static void put_all(struct netlink_text *t, const struct netlink_asker *who, uin
         if (f->index != 0 && f->index != n) continue;
         if (type == RTM_GETLINK && links) put_link(t, who, NLM_F_MULTI, i);
         if (type != RTM_GETADDR) continue;
-        if (f->family != AF_INET6) put_address(t, who, NLM_F_MULTI, i, &v4);
+        if (f->family != AF_INET6 && i->address != 0) put_address(t, who, NLM_F_MULTI, i, &v4);
+        for (uint32_t k = 0; f->family != AF_INET && k < i->count6; k++) {
+            union ip v6;
+
+            memcpy(v6.b, i->addresses6[k].bytes, sizeof(v6.b));
+            put_address(t, who, NLM_F_MULTI, i, &v6);
+        }
         if (f->family != AF_INET && n == INET_LO)
             put_address(t, who, NLM_F_MULTI, i, &ip_loopback6);
     }

@@ -77,7 +77,17 @@ void proc_show_interfaces(struct tree_text *t) {
 }
 
 void proc_show_if_inet6(struct tree_text *t) {
+    const struct inet_iface *eth = inet_iface(2);
+
     text_printf(t, "00000000000000000000000000000001 01 80 10 80       lo\n");
+    for (uint32_t i = 0; eth != NULL && i < eth->count6; i++) {
+        const uint8_t *b = eth->addresses6[i].bytes;
+        bool near = b[0] == 0xfe && (b[1] & 0xc0) == 0x80;
+
+        for (uint32_t k = 0; k < sizeof(eth->addresses6[i].bytes); k++)
+            text_printf(t, "%02x", b[k]);
+        text_printf(t, " %02x 40 %02x 80 %8s\n", eth->index, near ? 0x20 : 0, eth->name);
+    }
 }
 
 static void show_route(struct tree_text *t, uint32_t to, uint32_t gateway, uint32_t mask) {

@@ -138,10 +138,11 @@ int64_t net_call_connect(struct net_socket *s, struct hc_net_name *a) {
     if (a->addr.len >= sizeof(family) && family == AF_UNSPEC && s->type != SOCK_STREAM)
         return connect(s->fd, &nobody, sizeof(nobody)) == 0 ? 0 : -errno;
     if (!net_addr_read(&to, &a->addr)) return -EINVAL;
-    if (to.family == AF_INET6 && s->family == AF_INET) return -EAFNOSUPPORT;
+    if (to.family == AF_INET6 && s->fd_family == AF_INET)
+        return s->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
     int r = net_policy_check(&to);
     if (r != 0) return r;
-    socklen_t len = net_addr_sockaddr(&to, s->family, &storage);
+    socklen_t len = net_addr_sockaddr(&to, s->fd_family, &storage);
     if (s->type == SOCK_STREAM) return connect_stream(s, (struct sockaddr *)&storage, len);
     return connect(s->fd, (struct sockaddr *)&storage, len) == 0 ? 0 : -errno;
 }

@@ -13,6 +13,11 @@
 #include <loader/hc_path.h>
 
 #define BURST 64 /* connections, then it is the guest's turn */
+/* Connections that wait in the host's kernel; it takes no more than net.core.somaxconn.  What the
+ * guest asks for bounds those that are accepted in advance.  A short queue here would be one more
+ * than a native server has to overflow, and Linux resets some of the connections that meet a full
+ * one (SYN cookies). */
+#define QUEUE INT_MAX
 #define RECORD sizeof(struct hc_net_accepted)
 
 static struct net_listener *listener_of(struct net_socket *s) {
@@ -55,7 +60,7 @@ int net_listen(struct net_socket *s, uint32_t backlog) {
         if (r != 0) return r;
     }
     if (net_call_mode() == HC_NET_USER && s->port == NULL) return -EACCES; /* not published */
-    if (listen(s->fd, backlog > INT_MAX ? INT_MAX : (int)backlog) != 0) return -errno;
+    if (listen(s->fd, QUEUE) != 0) return -errno;
     s->listener->limit = backlog < NET_PENDING ? backlog + 1 : NET_PENDING;
     net_set_state(s, HC_NET_LISTENING, 0);
     return net_watch(s);

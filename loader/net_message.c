@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,6 +46,15 @@ static bool is_source(int level, int type) {
            (level == IPPROTO_IPV6 && type == IPV6_PKTINFO);
 }
 
+/* The guest's interfaces have numbers of their own: the route decides. */
+static void forget_interface(struct cmsghdr *c, uint8_t *at) {
+    static const int none;
+    size_t where = c->cmsg_level == IPPROTO_IP ? offsetof(struct in_pktinfo, ipi_ifindex)
+                                               : offsetof(struct in6_pktinfo, ipi6_ifindex);
+    if (c->cmsg_len >= CMSG_LEN(where + sizeof(none)))
+        memcpy(at + CMSG_LEN(where), &none, sizeof(none));
+}
+
 /* Copies what the host is to know into `out` (HC_NET_CONTROL bytes).  Not by CMSG_NXTHDR: that
  * passes over a last one without padding, which the host's kernel does not. */
 static int read_control(struct msghdr *m, const struct hc_net_message *a, uint8_t *out) {
@@ -60,6 +70,7 @@ static int read_control(struct msghdr *m, const struct hc_net_message *a, uint8_
         if (!may_send_control(c.cmsg_level, c.cmsg_type)) return -EINVAL;
         if (net_call_mode() == HC_NET_USER && is_source(c.cmsg_level, c.cmsg_type)) continue;
         memcpy(out + used, in + at, c.cmsg_len);
+        if (is_source(c.cmsg_level, c.cmsg_type)) forget_interface(&c, out + used);
         used += CMSG_ALIGN(c.cmsg_len);
     }
     m->msg_control = used > 0 ? out : NULL;
@@ -103,10 +114,11 @@ static int64_t destination(struct net_socket *s, struct msghdr *m, const struct 
     struct net_addr to;
     if (a->len == 0) return 0;
     if (!net_addr_read(&to, a)) return -EINVAL;
-    if (to.family == AF_INET6 && s->family == AF_INET) return -EAFNOSUPPORT;
+    if (to.family == AF_INET6 && s->fd_family == AF_INET)
+        return s->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
     int r = may_send(s, &to);
     if (r != 0) return r;
-    m->msg_namelen = net_addr_sockaddr(&to, s->family, m->msg_name);
+    m->msg_namelen = net_addr_sockaddr(&to, s->fd_family, m->msg_name);
     return 0;
 }
 
@@ -146,7 +158,7 @@ int64_t net_call_recv(struct net_socket *s, struct hc_net_message *a) {
     r = n < 0 ? -errno : n;
     note_ready(s, a);
     if (r < 0) return r;
-    a->result_flags = (uint32_t)m.msg_flags;
+    a->result_flags = (uint32_t)(m.msg_flags & ~MSG_CMSG_CLOEXEC); /* which was not the guest's */
     a->addr.len = 0;
     if (m.msg_namelen > 0) net_addr_write(&a->addr, &name, s->family, 0);
     if (!(a->flags & MSG_ERRQUEUE)) note_peer(s, &a->addr); /* there: whom a message was for */

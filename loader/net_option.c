@@ -35,17 +35,56 @@ static bool may_set_tcp(int name) {
     }
 }
 
+/* In user mode the addresses of the host are not the guest's affair. */
+static bool may_know_addresses(void) { return net_call_mode() != HC_NET_USER; }
+
+static bool may_set_ip(int name) {
+    switch (name) {
+    case IP_TOS:
+    case IP_TTL:
+    case IP_MTU_DISCOVER:
+    case IP_MULTICAST_TTL:
+    case IP_RECVERR:
+    case IP_RECVTTL:
+    case IP_RECVTOS:
+        return true;
+    case IP_PKTINFO:
+        return may_know_addresses();
+    default:
+        return false;
+    }
+}
+
+static bool may_set_ipv6(int name) {
+    switch (name) {
+    case IPV6_V6ONLY:
+    case IPV6_TCLASS:
+    case IPV6_UNICAST_HOPS:
+    case IPV6_MTU_DISCOVER:
+    case IPV6_MULTICAST_HOPS:
+    case IPV6_RECVERR:
+    case IPV6_RECVHOPLIMIT:
+    case IPV6_RECVTCLASS:
+        return true;
+    case IPV6_RECVPKTINFO:
+        return may_know_addresses();
+    default:
+        return false;
+    }
+}
+
 static bool may_set(int level, int name) {
     switch (level) {
     case SOL_SOCKET:
         return name == SO_REUSEADDR || name == SO_REUSEPORT || name == SO_KEEPALIVE ||
-               name == SO_OOBINLINE || name == SO_BROADCAST || name == SO_LINGER;
+               name == SO_OOBINLINE || name == SO_BROADCAST || name == SO_LINGER ||
+               name == SO_TIMESTAMPNS;
     case IPPROTO_TCP:
         return may_set_tcp(name);
     case IPPROTO_IP:
-        return name == IP_TOS;
+        return may_set_ip(name);
     case IPPROTO_IPV6:
-        return name == IPV6_V6ONLY;
+        return may_set_ipv6(name);
     default:
         return false;
     }

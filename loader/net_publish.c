@@ -166,6 +166,8 @@ int net_port_give(struct net_port *p, struct net_socket *s) {
     if (s->family == AF_INET6) getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len);
     int fd = take(p, s->family, v6only != 0);
     if (fd < 0) return fd;
+    len = sizeof(s->fd_family);
+    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &s->fd_family, &len);
     close(s->fd);
     s->fd = fd;
     s->port = p;

@@ -76,6 +76,7 @@ struct net_socket *net_new(int fd, int family, int type, int protocol) {
                              .generation = generation,
                              .slot = slot,
                              .family = family,
+                             .fd_family = family,
                              .type = type,
                              .protocol = protocol};
     /* Positions go on from where the guest has them. */

@@ -22,9 +22,30 @@ static bool is_unicast(uint32_t address) {
     return first != 0 && first != 127 && first < 224;
 }
 
+/* Not a group's, loopback, IPv4's or link-local: the latter the interface has anyway. */
+static bool is_unicast6(const struct in6_addr *a) {
+    return !IN6_IS_ADDR_UNSPECIFIED(a) && !IN6_IS_ADDR_LOOPBACK(a) && !IN6_IS_ADDR_MULTICAST(a) &&
+           !IN6_IS_ADDR_V4MAPPED(a) && !IN6_IS_ADDR_LINKLOCAL(a);
+}
+
+static const char *parse_address6(const char *text, struct hc_tap_config *out) {
+    char copy[INET6_ADDRSTRLEN];
+    struct in6_addr a;
+    const char *slash = strchr(text, '/');
+    if (!slash || (size_t)(slash - text) >= sizeof(copy) || strcmp(slash, "/64") != 0)
+        return "not an IPv6 address with a prefix of 64 bits (such as fd00::10/64)";
+    memcpy(copy, text, (size_t)(slash - text));
+    copy[slash - text] = '\0';
+    if (inet_pton(AF_INET6, copy, &a) != 1) return "not an IPv6 address";
+    if (!is_unicast6(&a)) return "not the address of one host";
+    memcpy(out->address6, &a, sizeof(out->address6));
+    return NULL;
+}
+
 const char *parse_interface_address(const char *text, struct hc_tap_config *out) {
     static const char malformed[] =
         "not an IPv4 address with the length of its network's prefix (such as 192.168.1.10/24)";
+    if (strchr(text, ':')) return parse_address6(text, out);
     char copy[INET_ADDRSTRLEN];
     const char *slash = strchr(text, '/');
     if (!slash || (size_t)(slash - text) >= sizeof(copy)) return malformed;
@@ -68,7 +89,17 @@ void options_set_ip(struct options *o, const char *text) {
     o->tap_given = true;
 }
 
+static void set_gateway6(struct options *o, const char *text) {
+    struct in6_addr a;
+    bool neighbour = inet_pton(AF_INET6, text, &a) == 1 && IN6_IS_ADDR_LINKLOCAL(&a);
+    if (inet_pton(AF_INET6, text, &a) != 1 || (!neighbour && !is_unicast6(&a)))
+        die(EXIT_HERMIT, "--gateway %s: not the IPv6 address of a host", text);
+    memcpy(o->tap_config.gateway6, &a, sizeof(o->tap_config.gateway6));
+    o->tap_given = true;
+}
+
 void options_set_gateway(struct options *o, const char *text) {
+    if (strchr(text, ':')) return set_gateway6(o, text);
     if (!read_v4(text, &o->tap_config.gateway) || !is_unicast(o->tap_config.gateway))
         die(EXIT_HERMIT, "--gateway %s: not the IPv4 address of a host", text);
     o->tap_given = true;
@@ -95,6 +126,10 @@ void options_finish_tap(const struct options *o) {
     const struct hc_tap_config *c = &o->tap_config;
     if (o->tap_given && o->net != HC_NET_TAP)
         die(EXIT_HERMIT, "--ip, --gateway, --mac and --dns need --net tap:INTERFACE");
+    struct in6_addr gateway6;
+    memcpy(&gateway6, c->gateway6, sizeof(gateway6));
+    if (is_unicast6(&gateway6) && memcmp(c->gateway6, c->address6, 8) != 0)
+        die(EXIT_HERMIT, "--gateway: not a neighbour in the IPv6 network that --ip names");
     if (c->gateway == 0 || c->address == 0) return;
     uint32_t differ = ntohl(c->gateway) ^ ntohl(c->address);
     if (differ == 0 || (c->prefix < 32 ? differ >> (32 - c->prefix) : differ) != 0)

@@ -55,7 +55,7 @@ static void publish(struct hc_tap_queue *q, uint16_t at) {
 
 int64_t hc_net_device(union hc_args *args) {
     gpa_t gpa = args->net_device.tap;
-    int64_t r = HC_TAP_CSUM | HC_TAP_GUEST_CSUM | HC_TAP_GUEST_TSO4;
+    int64_t r = HC_TAP_CSUM | HC_TAP_GUEST_CSUM | HC_TAP_GUEST_TSO4 | HC_TAP_GUEST_TSO6;
     if (net_call_mode() != HC_NET_TAP) return -ENETUNREACH;
     net_lock();
     struct hc_tap *at = gpa % HERMIT_PAGE_SIZE == 0 ? guest_ptr(gpa, sizeof(*at)) : NULL;

@@ -68,7 +68,7 @@ static void attach(const char *name) {
     request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
     if (ioctl(fd, TUNSETIFF, &request) != 0) fail(name, attach_error(errno));
     if (ioctl(fd, TUNSETVNETHDRSZ, &header) != 0 ||
-        ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) != 0)
+        ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) != 0)
         fail(name, strerror(errno));
 }
 
@@ -93,7 +93,9 @@ void tap_open(const struct options *o) {
     config = o->tap_config;
     static const uint8_t none[6];
     if (memcmp(config.mac, none, sizeof(none)) == 0) make_mac(o->tap, config.mac);
-    config.dhcp = config.address == 0;
+    /* Who gives an address of IPv6 alone wants no IPv4. */
+    static const uint8_t none6[16];
+    config.dhcp = config.address == 0 && memcmp(config.address6, none6, sizeof(none6)) == 0;
 }
 
 void tap_describe(struct hermit_boot *b) { b->tap = config; }

@@ -51,7 +51,8 @@ struct hc_tap {
 enum hc_tap_features {
     HC_TAP_CSUM = 1,           /* the device completes checksums of frames that are sent */
     HC_TAP_GUEST_CSUM = 2,     /* received frames may lack theirs */
-    HC_TAP_GUEST_TSO4 = 1 << 7 /* received frames may be segments put together */
+    HC_TAP_GUEST_TSO4 = 1 << 7, /* received frames may be segments put together */
+    HC_TAP_GUEST_TSO6 = 1 << 8
 };
 
 /* How the interface is to be set up: network byte order. */
@@ -61,10 +62,11 @@ struct hc_tap_config {
     uint8_t dhcp;   /* 1: address 0, ask for all that is 0 */
     uint32_t address, gateway;
     uint32_t resolvers[HC_TAP_RESOLVERS]; /* 0: none */
+    uint8_t address6[16], gateway6[16];   /* 0: none but what routers announce; prefix of 64 bits */
 };
 
 _Static_assert(sizeof(struct hc_tap_queue) == 8192, "wire size");
 _Static_assert(sizeof(struct hc_tap) <= 4096u << HC_TAP_ORDER, "room");
-_Static_assert(sizeof(struct hc_tap_config) == 28, "wire size");
+_Static_assert(sizeof(struct hc_tap_config) == 60, "wire size");
 
 #endif

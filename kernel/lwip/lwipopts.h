@@ -20,20 +20,34 @@
 #define PBUF_POOL_BUFSIZE 1984 /* with its record a block of 2 KiB */
 #define PBUF_POOL_FREE_OOSEQ 0
 
-/* Ethernet and IPv4. */
+/* Ethernet, IPv4 and IPv6. */
 #define LWIP_ARP 1
 #define ARP_TABLE_SIZE 64
 #define ARP_QUEUEING 1
 #define ARP_QUEUE_LEN 16
 #define ETHARP_SUPPORT_STATIC_ENTRIES 0
 #define LWIP_IPV4 1
-#define LWIP_IPV6 0
 #define IP_REASS_MAX_PBUFS 128
 #define LWIP_ICMP 1
 #define LWIP_RAW 1
-#define LWIP_IGMP 0
+#ifndef LWIP_IGMP /* timers of groups run while there is something to report (lwip_group.c) */
+#define LWIP_IGMP 1
+#endif
 #define LWIP_AUTOIP 0
 #define LWIP_BROADCAST_PING 0
+#define LWIP_IPV6 1
+#ifndef LWIP_IPV6_MLD
+#define LWIP_IPV6_MLD 1
+#endif
+/* An address is the interface's own from the start: who has the Ethernet address has it. */
+#define LWIP_IPV6_DUP_DETECT_ATTEMPTS 0
+#define LWIP_IPV6_NUM_ADDRESSES 5 /* link-local, the one that was given, of three prefixes */
+#define LWIP_ND6_NUM_NEIGHBORS 64
+#define LWIP_ND6_NUM_DESTINATIONS 64
+#define IPV6_FRAG_COPYHEADER 1 /* pointers of 64 bits do not fit into a fragment's header */
+struct ip6_addr;
+const struct ip6_addr *stack_gateway6(void);
+#define LWIP_HOOK_ND6_GET_GW(netif, dest) stack_gateway6()
 /* lwIP's resolver is not used; its client of DHCP, alone, is compiled as if it were there, so that
  * it tells what name servers it was given (cmake/lwip.cmake). */
 #ifndef LWIP_DNS
@@ -51,8 +65,8 @@
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 
 /* DHCP's answer names resolvers: lwip_netif.c keeps them. */
-struct ip4_addr;
-void dns_setserver(unsigned char number, const struct ip4_addr *server);
+struct ip_addr;
+void dns_setserver(unsigned char number, const struct ip_addr *server);
 
 #define IP_DEFAULT_TTL 64
 #define LWIP_UDP 1

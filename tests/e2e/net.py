@@ -192,15 +192,68 @@ class Published(NetTest):
         self.end(p)
 
     def test_datagrams(self):
-        for family, host in ("4", "127.0.0.1"), ("6", "127.0.0.1"):
+        host = "127.0.0.1"
+        for family, at in ("4", ""), ("6", ""), ("6", host + ":"):
             port = free_port(socket.SOCK_DGRAM)
-            p = self.guest("udp_echo", "3", family, options=["-p", f"{port}:7000/udp"])
+            p = self.guest("udp_echo", "3", family, options=["-p", f"{at}{port}:7000/udp"])
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
                 s.settimeout(WAIT)
                 for data in b"abc", b"", bytes(range(256)) * 32:
                     s.sendto(data, (host, port))
                     self.assertEqual(s.recv(65536), data[::-1])
             self.end(p)
+
+    def ask(self, port, host="127.0.0.1"):
+        """The answer to a datagram, with a type of service."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as s:
+            s.settimeout(WAIT)
+            if family == socket.AF_INET:
+                s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 16)
+            else:
+                s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, 32)
+            s.sendto(b"question", (host, port))
+            return s.recv(1000).decode()
+
+    def test_what_is_known_of_a_datagram(self):
+        port = free_port(socket.SOCK_DGRAM)
+        p = self.guest("udp_arrival", "7000", options=["-p", f"127.0.0.1:{port}:7000/udp"])
+        same = " ttl 64 tos 16 stamp True flags 0"
+        self.assertEqual(self.ask(port), "1 127.0.0.1 127.0.0.1" + same)
+        self.end(p)
+        address = self.host_address()
+        p = self.guest("udp_arrival", "7000", options=["-p", f"{address}:{port}:7000/udp"])
+        self.assertEqual(self.ask(port, address), "2 10.0.2.15 10.0.2.15" + same)
+        self.end(p)
+        p = self.guest("udp_arrival", str(port), options=["--net", "host"])
+        self.assertEqual(self.ask(port, address), f"2 {address} {address}" + same)
+        self.end(p)
+
+    def test_what_is_known_of_a_datagram_6(self):
+        port = free_port(socket.SOCK_DGRAM)
+        for mode, guest in (["-p", f"{port}:7000/udp"], 7000), (["--net", "host"], port):
+            p = self.guest("udp_arrival6", str(guest), options=mode)
+            self.assertEqual(self.ask(port), "::ffff:127.0.0.1 1 - -")
+            try:
+                self.assertEqual(self.ask(port, "::1"), "::1 1 64 32")
+            except OSError as e:
+                self.skipTest(f"no IPv6 here: {e}")
+            self.end(p)
+
+    def test_many_wait(self):
+        """More than listen(2) asked for, while the program does something else."""
+        port, count = free_port(), 400
+        p = self.guest("overwhelmed", str(count), options=["-p", f"127.0.0.1:{port}:7000"])
+        peers = [connect(port) for _ in range(count)]
+        for i, s in enumerate(peers):
+            s.settimeout(WAIT)
+            s.sendall(b"%d" % i)
+        p.stdin.write(b"\n")
+        p.stdin.flush()
+        for i, s in enumerate(peers):
+            self.assertEqual(s.recv(100), b"%d" % i)
+            s.close()
+        self.end(p)
 
     def test_taken(self):
         with socket.socket() as s:
@@ -272,6 +325,14 @@ class Outwards(NetTest):
             outcome = self.out("errors", address, *ports, options=[])
             self.assertEqual(outcome.out, b"ENETUNREACH ENETUNREACH ECONNREFUSED\n", outcome.err)
             self.assertIn(b"--net user", outcome.err)
+
+    def test_error_queue(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+            closed.bind((self.host_address(), 0))
+            name = closed.getsockname()
+        outcome = self.out("udp_error", name[0], str(name[1]))
+        self.assertEqual(outcome.out, b"True b'lost' True True (0, 11) ECONNREFUSED 2 3 3\n",
+                         outcome.err)
 
     def test_reset(self):
         def handler(peer):
@@ -356,6 +417,22 @@ class RealPrograms(NetTest):
             s.sendall(b"set k 0 0 5\r\nhello\r\nget k\r\n")
             expected = b"STORED\r\nVALUE k 0 5\r\nhello\r\nEND\r\n"
             self.assertEqual(s.recv(len(expected), socket.MSG_WAITALL), expected)
+
+    def test_dnsmasq(self):
+        server, dig = self.need("dnsmasq"), self.need("dig")
+        port = free_port(socket.SOCK_DGRAM)
+        for mode, inside in ((["-p", f"127.0.0.1:{port}:53/udp"], 53), (["--net", "host"], port)):
+            p = self.server(*mode, server, "-d", "-p", str(inside), "--user=", "--group=",
+                            "--no-resolv", "--no-hosts", "-C", "/dev/null",
+                            "--address=/test.example/192.0.2.7")
+            for _ in range(WAIT):  # refused until it listens
+                out = subprocess.run([dig, "@127.0.0.1", "-p", str(port), "+short", "+tries=1",
+                                      "+time=1", "test.example"], stdout=subprocess.PIPE,
+                                     timeout=WAIT, check=False).stdout
+                if out == b"192.0.2.7\n":
+                    break
+            self.assertEqual(out, b"192.0.2.7\n")
+            self.stop(p)
 
     def test_nginx(self):
         server, port = self.need("nginx"), free_port()

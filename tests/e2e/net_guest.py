@@ -7,6 +7,9 @@ import select
 import socket
 import struct
 import sys
+import time
+
+IP_PKTINFO, IP_RECVERR, IP_RECVTTL, IP_RECVTOS, SO_TIMESTAMPNS = 8, 11, 12, 13, 35
 
 
 def ready():
@@ -125,6 +128,66 @@ def udp_echo(count, family="4"):
     for _ in range(int(count)):
         data, peer = s.recvfrom(65536)
         s.sendto(data[::-1], peer)
+
+
+def udp_arrival(port):
+    """Answers a datagram from the address that it came to, with what the kernel says of it."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for name in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
+        s.setsockopt(socket.IPPROTO_IP, name, 1)
+    s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    s.bind(("", int(port)))
+    ready()
+    _, controls, flags, peer = s.recvmsg(100, 1000)
+    got = {(level, kind): data for level, kind, data in controls}
+    info = got[0, IP_PKTINFO]
+    index, local, to = struct.unpack("i4s4s", info)
+    age = time.time() - struct.unpack("qq", got[socket.SOL_SOCKET, SO_TIMESTAMPNS])[0]
+    text = (f"{index} {socket.inet_ntoa(local)} {socket.inet_ntoa(to)} "
+            f"ttl {struct.unpack('i', got[0, socket.IP_TTL])[0]} tos {got[0, socket.IP_TOS][0]} "
+            f"stamp {-1 < age < 300} flags {flags}")
+    s.sendmsg([text.encode()], [(0, IP_PKTINFO, info)], 0, peer)
+
+
+def udp_arrival6(port):
+    """Likewise with IPv6's; an IPv4 peer's address is mapped."""
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    for name in (socket.IPV6_RECVPKTINFO, socket.IPV6_RECVHOPLIMIT, socket.IPV6_RECVTCLASS):
+        s.setsockopt(socket.IPPROTO_IPV6, name, 1)
+    s.bind(("", int(port)))
+    ready()
+    for _ in range(2):
+        _, controls, _, peer = s.recvmsg(100, 1000)
+        got = {kind: data for _, kind, data in controls}
+        info = got[socket.IPV6_PKTINFO]
+        text = socket.inet_ntop(socket.AF_INET6, info[:16]) + f" {struct.unpack('I', info[16:])[0]}"
+        for kind in (socket.IPV6_HOPLIMIT, socket.IPV6_TCLASS):
+            text += f" {struct.unpack('i', got[kind])[0]}" if kind in got else " -"
+        s.sendmsg([text.encode()], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)], 0, peer)
+
+
+def udp_error(host, port):
+    """What a closed port answers, from the queue of errors."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    s.sendto(b"lost", (host, int(port)))  # not connected
+    poll = select.poll()
+    poll.register(s, 0)
+    events = poll.poll(20000)[0][1]
+    data, controls, flags, peer = s.recvmsg(100, 1000, socket.MSG_ERRQUEUE)
+    number, origin, kind, code = struct.unpack("IBBB", controls[0][2][:7])
+    print(events & select.POLLERR != 0, data, flags & socket.MSG_ERRQUEUE != 0, peer[0] == host,
+          controls[0][:2], errno.errorcode[number], origin, kind, code)
+
+
+def overwhelmed(count):
+    """Accepts only when told to, by a line."""
+    door = tcp_listener(backlog=16)
+    sys.stdin.readline()
+    for _ in range(int(count)):
+        peer, _ = door.accept()
+        peer.sendall(peer.recv(100))
+        peer.close()
 
 
 def dual_listener():

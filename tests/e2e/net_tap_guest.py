@@ -5,16 +5,21 @@ import os
 import socket
 import struct
 import sys
+import time
 
 
 def ready():
     print("ready", flush=True)
 
 
-def echo(count):
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def echo(count, address="0.0.0.0"):
     """Sends back what count connections send, each to its end."""
-    door = socket.socket()
-    door.bind(("0.0.0.0", 80))
+    door = socket.socket(family_of(address))
+    door.bind((address, 80))
     door.listen(64)
     ready()
     for _ in range(int(count)):
@@ -33,25 +38,82 @@ def send_and_end(address, port, size):
 
 
 def datagrams(address, port):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s = socket.socket(family_of(address), socket.SOCK_DGRAM)
     for size in (1, 1400, 9000, 60000):
         s.sendto(b"d" * size, (address, int(port)))
         data, peer = s.recvfrom(65536)
-        print(len(data), peer == (address, int(port)), flush=True)
+        print(len(data), peer[:2] == (address, int(port)), flush=True)
 
 
-def answer_datagrams(count):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind(("", 53))
+def answer_datagrams(count, address="0.0.0.0"):
+    s = socket.socket(family_of(address), socket.SOCK_DGRAM)
+    s.bind((address, 53))
     ready()
     for _ in range(int(count)):
         data, peer = s.recvfrom(65536)
         s.sendto(data, peer)
 
 
+def arrival(count):
+    """Answers with where a datagram was sent to, how many hops it may take and its class."""
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    for name in (socket.IPV6_RECVPKTINFO, socket.IPV6_RECVHOPLIMIT, socket.IPV6_RECVTCLASS):
+        s.setsockopt(socket.IPPROTO_IPV6, name, 1)
+    s.setsockopt(socket.IPPROTO_IP, 12, 1)  # IP_RECVTTL
+    s.bind(("::", 53))
+    ready()
+    for _ in range(int(count)):
+        _, controls, _, peer = s.recvmsg(100, 1000)
+        text = ""
+        for _, kind, data in controls:
+            if kind == socket.IPV6_PKTINFO:
+                text += socket.inet_ntop(socket.AF_INET6, data[:16]) + " "
+            text += f"{kind}:{struct.unpack('I', data[-4:])[0]} "
+        s.sendto(text.encode(), peer)
+
+
+def groups(*addresses):
+    """Joins groups and tells what comes; who is in none of them gets nothing."""
+    members, others = [], []
+    for n, address in enumerate(addresses):
+        for list_, port in ((members, 7000 + n), (others, 7000 + n)):
+            s = socket.socket(family_of(address), socket.SOCK_DGRAM)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("::" if ":" in address else "0.0.0.0", port))
+            list_.append(s)
+        v6 = ":" in address
+        others[n].setsockopt(*((socket.IPPROTO_IPV6, 29, 0) if v6 else (0, 49, 0)))  # MULTICAST_ALL
+        group = socket.inet_pton(family_of(address), address)
+        level, name = (socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP) if v6 else (
+            socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP)
+        members[n].setsockopt(level, name, group + (struct.pack("I", 2) if v6 else bytes(4)))
+    ready()
+    for s in members:
+        print(s.recv(100).decode(), flush=True)
+    for s in others:
+        s.setblocking(False)
+        try:
+            print("unwanted", s.recv(100))
+        except BlockingIOError:
+            pass
+
+
+def wait_for_address(prefix):
+    """Until /proc/net/if_inet6 has one that begins so."""
+    ready()
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with open("/proc/net/if_inet6", encoding="ascii") as f:
+            for row in f:
+                if row.startswith(prefix):
+                    print(*row.split())
+                    return
+        time.sleep(0.02)
+
+
 def errors(*targets):
     for target in targets:
-        address, port = target.split(":")
+        address, port = target.rsplit(":", 1)
         try:
             socket.create_connection((address, int(port)), 20).close()
             print("connected")
@@ -60,19 +122,21 @@ def errors(*targets):
 
 
 def ping(address):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+    v6 = ":" in address
+    s = socket.socket(family_of(address), socket.SOCK_DGRAM,
+                      socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
     s.settimeout(20)
-    s.sendto(struct.pack("!BBHHH", 8, 0, 0, 0, 7) + b"payload", (address, 0))
+    s.sendto(struct.pack("!BBHHH", 128 if v6 else 8, 0, 0, 0, 7) + b"payload", (address, 0))
     data, peer = s.recvfrom(1000)
     print(data[0], struct.unpack("!H", data[6:8])[0], data[8:], peer[0])
 
 
-def loopback():
-    """127.0.0.1 and the guest's own address stay inside."""
-    door = socket.socket()
-    door.bind(("0.0.0.0", 8080))
+def loopback(*more):
+    """127.0.0.1 and the guest's own addresses stay inside."""
+    door = socket.socket(socket.AF_INET6 if more else socket.AF_INET)
+    door.bind(("::" if more else "0.0.0.0", 8080))
     door.listen()
-    for address in ("127.0.0.1", interface(0x8915)):
+    for address in more or ("127.0.0.1", interface(0x8915)):
         with socket.create_connection((address, 8080)) as s:
             print(door.accept()[1][0] == s.getsockname()[0] == address)
 

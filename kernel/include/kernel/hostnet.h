@@ -15,6 +15,15 @@
 
 struct hostnet;
 
+/* What is known of a datagram besides its data and its sender, as far as the socket was told to
+ * tell (IP_PKTINFO, IP_RECVTTL, ...).  In user mode it has come to the guest's own address. */
+struct hostnet_arrival {
+    bool has_to, has_ttl;
+    uint8_t to[16]; /* IPv6 address or ::ffff:a.b.c.d */
+    uint8_t ttl, tos;
+    int64_t time_ns; /* CLOCK_REALTIME; 0: unknown */
+};
+
 /* What the command line allows. */
 enum hostnet_mode { HOSTNET_NONE, HOSTNET_USER, HOSTNET_HOST, HOSTNET_TAP };
 enum hostnet_mode hostnet_mode(void);
@@ -38,7 +47,8 @@ int hostnet_accept(struct hostnet *h, struct waitq *q, struct hostnet **out,
  * -EINPROGRESS; once hostnet_poll() says POLLOUT or POLLERR, hostnet_error() tells how it went. */
 int hostnet_connect(struct hostnet *h, const struct sock_addr *a);
 /* Bytes, or -errno; m->data, addr, flags (MSG_DONTWAIT is meant always), control as socket_ops'
- * send and recv do.  A stream's end is 0. SIGPIPE is the caller's affair. */
+ * send and recv do.  A stream's end is 0. SIGPIPE is the caller's affair.  Control messages of what
+ * is received: of MSG_ERRQUEUE alone; else m->arrival says what they are made of. */
 int64_t hostnet_send(struct hostnet *h, struct sock_msg *m);
 int64_t hostnet_recv(struct hostnet *h, struct sock_msg *m);
 /* A stream sends up to len bytes (one or more), which are there, from offset on of the host file
@@ -80,11 +90,25 @@ void hostnet_up(void);
 /* The program has ended: what it has written is delivered, for some seconds where peers are slow.
  */
 void hostnet_finish(void);
+/* --net tap: the interface joins a multicast group, or leaves it; an address as hostnet_arrival's.
+ */
+void hostnet_group(const uint8_t group[16], bool join);
+/* Of the sockets' layer: is what came to this group for the socket that has q? */
+bool hostnet_wants(struct waitq *q, const uint8_t group[16], const uint8_t from[16]);
+
+#define HOSTNET_ADDRESSES6 5u
 /* The interface as it is now; address 0: it has none.  Network byte order. */
 struct hostnet_interface {
     uint8_t mac[6];
     uint8_t prefix; /* bits */
     uint32_t address, gateway;
+    /* --net tap: those of IPv6, whose prefixes are of 64 bits. */
+    struct hostnet_address6 {
+        uint8_t bytes[16];
+        bool announced; /* by a router; else made by us, or given */
+    } addresses6[HOSTNET_ADDRESSES6];
+    uint32_t count6;
+    uint8_t gateway6[16]; /* that was given */
 };
 const struct hostnet_interface *hostnet_interface(void);
 /* The HC_TAP_RESOLVERS name servers that it was told of; 0: no more. */

@@ -28,6 +28,8 @@ struct sock_addr {
     };
 };
 
+struct hostnet_arrival;
+
 /* One message on its way in or out. */
 struct sock_msg {
     const struct uio *data;
@@ -41,7 +43,8 @@ struct sock_msg {
     /* Receive: where control messages go, and the room that is left (bytes); both move on. */
     gva_t control_at;
     uint64_t control_room;
-    uint32_t result_flags; /* receive: OUT MSG_TRUNC, MSG_CTRUNC, ... */
+    uint32_t result_flags;           /* receive: OUT MSG_TRUNC, MSG_CTRUNC, ... */
+    struct hostnet_arrival *arrival; /* hostnet_recv(): OUT, or NULL */
 };
 
 /* Operations of a socket type.  NULL members: -EOPNOTSUPP.  All return >= 0 or -errno, and wait

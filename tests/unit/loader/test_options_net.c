@@ -128,6 +128,9 @@ static void test_tap(void **state) {
     assert_int_equal(c.address, htonl(0xc0a8010a));
     assert_int_equal(c.prefix, 24);
     assert_null(parse_interface_address("10.0.0.0/31", &c));
+    assert_null(parse_interface_address("fd00::10/64", &c));
+    assert_int_equal(c.address6[0], 0xfd);
+    assert_int_equal(c.address6[15], 0x10);
     assert_null(parse_interface_address("10.0.0.1/32", &c));
     const char *const bad[] = {"",
                                "10.0.0.1",
@@ -140,7 +143,11 @@ static void test_tap(void **state) {
                                "0.0.0.0/8",
                                "127.0.0.1/8",
                                "224.0.0.1/24",
-                               "fd00::1/64",
+                               "fd00::1/48",
+                               "fd00::1",
+                               "fe80::1/64",
+                               "ff02::1/64",
+                               "::1/64",
                                "10.0.0/24",
                                "/24",
                                "10.0.0.1/-1",
