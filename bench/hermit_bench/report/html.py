@@ -180,7 +180,8 @@ def page(run):
     facts = "".join(f'<p class="soft">{escape(line)}</p>' for line in tables.machine_lines(run))
     cut = "<p><b>This run was interrupted.</b></p>" if run["interrupted"] else ""
     body = "".join(suite_section(run, suite, cases) for suite, cases in grouped)
-    claimed = table(claims.HEADINGS, [list(r) for r in claims.rows(run)], "text")
+    claimed = table(claims.HEADINGS, [[c.replace("`", "") for c in r] for r in claims.rows(run)],
+                    "text")
     short = '<h2 id="short">In short</h2>' + table(summary.HEADINGS, in_short(run), "short")
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">

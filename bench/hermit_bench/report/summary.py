@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The figures that a person wants first: one table of a run, in every report and in README.md."""
+import textwrap
+
 from . import tables
 
 # (what or None for the case's title, suite, case, metric, what it is compared with, variant)
@@ -90,7 +92,7 @@ def disk_kib(run):
 
 def markdown(run):
     """Lines: the conditions, the table."""
-    yield conditions(run)
+    yield from textwrap.wrap(conditions(run), 100, break_on_hyphens=False)
     yield ""
     yield "| " + " | ".join(HEADINGS) + " |"
     yield "|---|---:|---:|---:|---:|"
