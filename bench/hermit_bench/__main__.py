@@ -305,6 +305,7 @@ def main(argv=None):
                         + [f"{count - len(apart)} of {count} medians are within the spread"]))
     worse = judge(args, run) if args.baseline else False
     if run["interrupted"]:
+        print("hermit-bench: interrupted; this is what was done until then", file=sys.stderr)
         return 130
     return 1 if worse or run["failed"] and not args.source else 0
 
