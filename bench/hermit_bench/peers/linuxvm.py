@@ -58,7 +58,7 @@ def fetch_kernel():
 class LinuxVM(Peer):
     package = "qemu-system-x86"
     machine_options = ()
-    emulated_suites = ("boot", "memory", "syscall", "thread")  # without KVM: the rest says nothing
+    emulated_suites = ("boot", "memory", "syscall")  # without KVM: the rest says nothing
     command_line = ""
     slow = True
     slow_calls = True
