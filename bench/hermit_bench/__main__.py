@@ -260,8 +260,10 @@ def judge(args, run):
 def run_here(args):
     hermit_run, programs = locate(args)
     proc.become_subreaper()
-    with tempfile.TemporaryDirectory(dir=args.scratch, prefix="hermit-bench-") as scratch:
-        given = {"linux_kernel": args.linux_kernel, "firecracker": args.firecracker,
+    where = args.scratch and os.path.abspath(args.scratch)
+    with tempfile.TemporaryDirectory(dir=where, prefix="hermit-bench-") as scratch:
+        given = {"linux_kernel": args.linux_kernel and os.path.abspath(args.linux_kernel),
+                 "firecracker": args.firecracker and os.path.abspath(args.firecracker),
                  "image": dict(i.partition("=")[::2] for i in args.image)}
         env = Env(hermit_run, programs, scratch, given)
         try:
@@ -273,7 +275,9 @@ def run_here(args):
             sys.exit(SKIPPED)
         pinned = cpu_list(args.pin) if args.pin else None
         source = os.path.abspath(os.path.join(programs, "../.."))
-        ctx = Context(env, chosen, Runner(programs, pinned), args.quick, source)
+        folder = os.path.join(scratch, "here")
+        os.mkdir(folder)
+        ctx = Context(env, chosen, Runner(programs, pinned, folder), args.quick, source)
         try:
             return measure(args, ctx, left_out)
         finally:

@@ -16,15 +16,16 @@ TIMEOUT_S = 300
 class Runner:
     """Runs commands; knows where the measuring program is and on which CPUs to stay."""
 
-    def __init__(self, programs, cpus=None):
+    def __init__(self, programs, cpus=None, folder=None):
         self.programs, self.cpus = programs, cpus
+        self.folder = folder  # the current directory of what is run: guests see it
 
     def program(self, name):
         return os.path.join(self.programs, name)
 
     def _popen(self, argv, **options):
         pin = (lambda: os.sched_setaffinity(0, self.cpus)) if self.cpus else None
-        return subprocess.Popen(argv, preexec_fn=pin, **options)  # pylint: disable=all
+        return subprocess.Popen(argv, preexec_fn=pin, cwd=self.folder, **options)  # pylint: disable=all
 
     def measure(self, mode, argv, capture=False, timeout=TIMEOUT_S):
         """(what measure.c reports, standard output or None)."""

@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
 from .model import Failure, Metric, Work
 
@@ -201,10 +202,19 @@ class Iperf(Server):
                     ports=ports)
 
     def load(self, port, who):
-        return {key: self.ask(["iperf3", "-c", "127.0.0.1", "-p", str(port), "-t", "1", "-J",
-                               *options],
-                              r'"sum_received":\s*{[^}]*"bits_per_second":\s*([\d.e+]+)')[0]
-                for key, options in (("to", []), ("from", ["-R"]))}
+        return {key: self._once(port, options) for key, options in (("to", []), ("from", ["-R"]))}
+
+    def _once(self, port, options):
+        argv = ["iperf3", "-c", "127.0.0.1", "-p", str(port), "-t", "1", "-J", *options]
+        pattern = r'"sum_received":\s*{[^}]*"bits_per_second":\s*([\d.e+]+)'
+        for _ in range(10):
+            try:
+                return self.ask(argv, pattern)[0]
+            except Failure as e:  # after a test the server takes a moment to be there again
+                if "refused" not in str(e) and "busy" not in str(e):
+                    raise
+                time.sleep(0.1)
+        return self.ask(argv, pattern)[0]
 
 
 class Echo(Server):
