@@ -25,7 +25,8 @@ class Runner:
 
     def _popen(self, argv, **options):
         pin = (lambda: os.sched_setaffinity(0, self.cpus)) if self.cpus else None
-        return subprocess.Popen(argv, preexec_fn=pin, cwd=self.folder, **options)  # pylint: disable=all
+        return subprocess.Popen(  # pylint: disable=all
+            argv, preexec_fn=pin, cwd=self.folder, **options)
 
     def measure(self, mode, argv, capture=False, timeout=TIMEOUT_S):
         """(what measure.c reports, standard output or None)."""
