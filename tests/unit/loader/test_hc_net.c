@@ -4,6 +4,7 @@
 #include "hc_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 #define AT_NET (RAM_GPA + 0x20000)
 #define AT_SLOTS (RAM_GPA + 0x30000)
 #define AT_RX (RAM_GPA + 0x40000)
-#define AT_TX (RAM_GPA + 0xa0000)
+#define AT_TX (RAM_GPA + 0x200000)
 #define RX_RINGS 3
 #define TX_RINGS 2
 #define RING HC_NET_RING
@@ -381,6 +382,85 @@ static void test_control(void **state) {
 }
 
 /* Positions and commands that make no sense cost the guest's own sockets. */
+/* Bytes [offset, offset + len) of the file, behind what is in the ring. */
+static void put_piece(uint32_t n, int64_t handle, uint64_t offset, uint32_t len) {
+    slots[n].file_handle = (uint32_t)handle;
+    slots[n].file_offset = offset;
+    slots[n].file_len = len;
+    slots[n].file_at = slots[n].tx_head;
+    slots[n].file_seq++;
+    command(n, HC_NET_OP_LOOK, 0, 0);
+}
+
+static void truncate_file(int64_t handle) {
+    union hc_args a = {
+        .file_attr = {.handle = (uint32_t)handle, .mask = HC_SET_SIZE, .attr = AT_ATTR}};
+    *guest_attr = (struct hc_attr){.size = 0};
+    assert_int_equal(call(HC_FILE_SETATTR, &a), 0);
+}
+
+static int64_t file_of(const char *text) {
+    int64_t handle = fs_open(SHARE_RW, "piece", O_RDWR | O_CREAT | O_TRUNC, 0644);
+    assert_true(handle >= 0);
+    memcpy(guest_at(AT_DATA), text, strlen(text));
+    assert_int_equal(file_io(HC_FILE_WRITE, handle, strlen(text), 0, 0), strlen(text));
+    return handle;
+}
+
+static void test_file(void **state) {
+    int peer;
+    uint32_t n = connect_out(&peer);
+    int64_t handle = file_of("in a file of the host");
+    put(n, 0, "head ");
+    put_piece(n, handle, 5, 11); /* "file of the" */
+    assert_int_not_equal(slots[n].file_done, slots[n].file_seq);
+    put(n, 0, " of the host"); /* behind the piece */
+    assert_int_equal(file_close(handle), 0); /* open until it is sent */
+    serve();
+    expect_peer(peer, "head file of the of the host");
+    assert_int_equal(slots[n].file_done, slots[n].file_seq);
+    /* What was given to be sent is sent, though the guest truncates the file. */
+    handle = file_of("kept");
+    put_piece(n, handle, 0, 4);
+    truncate_file(handle);
+    serve();
+    expect_peer(peer, "kept");
+    assert_int_equal(file_close(handle), 0);
+    close(peer);
+    command(n, HC_NET_OP_CLOSE, 0, 0);
+    serve();
+    assert_int_equal(slots[n].state, HC_NET_FREE);
+}
+
+/* Pieces that cannot be sent end the connection. */
+static void test_file_nonsense(void **state) {
+    int64_t handle = file_of("some");
+    const struct {
+        int64_t handle;
+        uint64_t offset;
+        uint32_t len, at;
+    } bad[] = {{handle, 0, 5, 0},          {handle, 0, 0, 0},
+               {handle, 0, UINT32_MAX, 0}, {handle, INT64_MAX, 4, 0},
+               {handle, 4, 1, 0},          {handle, 0, HC_NET_FILE_MAX, 0},
+               {handle, 0, 4, 1},          {handle, 0, 4, UINT32_MAX},
+               {0, 0, 4, 0},               {4711, 0, 4, 0}};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        int peer;
+        uint32_t n = connect_out(&peer);
+        put_piece(n, bad[i].handle, bad[i].offset, bad[i].len);
+        slots[n].file_at += bad[i].at;
+        serve();
+        assert_true(slots[n].state & HC_NET_HUP);
+        assert_int_equal(slots[n].error, EIO);
+        assert_int_equal(slots[n].file_done, slots[n].file_seq);
+        command(n, HC_NET_OP_CLOSE, 0, 0);
+        serve();
+        assert_int_equal(slots[n].state, HC_NET_FREE);
+        close(peer);
+    }
+    assert_int_equal(file_close(handle), 0);
+}
+
 static void test_nonsense(void **state) {
     int peer;
     uint32_t n = connect_out(&peer);
@@ -414,6 +494,10 @@ static void test_nonsense(void **state) {
         slots[n].tx_base = (uint32_t)rand();
         slots[n].tx_ring = (uint32_t)rand() % 4;
         slots[n].rx_tail = (uint32_t)rand();
+        slots[n].file_seq = (uint32_t)rand() % 4;
+        slots[n].file_len = (uint32_t)rand();
+        slots[n].file_at = (uint32_t)rand();
+        slots[n].tx_cork = (uint32_t)rand() % 2;
         shared->news_tail = (uint32_t)rand();
         command(n, HC_NET_OP_LOOK, 0, 0);
         serve();
@@ -487,6 +571,7 @@ int main(void) {
         cmocka_unit_test(test_listen),    cmocka_unit_test(test_datagrams),
         cmocka_unit_test(test_options),   cmocka_unit_test(test_option_commands),
         cmocka_unit_test(test_control),   cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_file),      cmocka_unit_test(test_file_nonsense),
         cmocka_unit_test(test_user_mode),
     };
     return cmocka_run_group_tests(tests, start, fixture_teardown);
