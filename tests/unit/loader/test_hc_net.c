@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* loader/net_*.c through the calls and the shared memory, as the guest uses them: connections both
  * ways, and a guest that writes nonsense. */
-#include "hc_fixture.h"
+#include "net_fixture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -15,73 +14,11 @@
 #include <hermit/net.h>
 #include <loader/net.h>
 
-#define AT_NET (RAM_GPA + 0x20000)
-#define AT_SLOTS (RAM_GPA + 0x30000)
-#define AT_RX (RAM_GPA + 0x40000)
-#define AT_TX (RAM_GPA + 0x200000)
-#define RX_RINGS 3
-#define TX_RINGS 2
-#define RING HC_NET_RING
-
-static struct hc_net *shared;
-static struct hc_net_slot *slots;
-
-static void serve(void) {
-    union hc_args a = {{0}};
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(call(HC_NET_SERVE, &a), 0);
-}
-
-/* Serves until the slot says `state`. */
-static void await(uint32_t number, uint32_t state) {
-    for (int i = 0; i < 2000 && !(slots[number].state & state); i++) {
-        struct pollfd p = {.fd = net_fd(), .events = POLLIN};
-        poll(&p, 1, 10);
-        serve();
-    }
-    assert_true(slots[number].state & state);
-}
-
-static void command(uint32_t number, uint32_t op, uint32_t a, uint32_t b) {
-    shared->commands[shared->command_head % HC_NET_QUEUE] =
-        (struct hc_net_command){number, op, a, b};
-    shared->command_head++;
-}
-
-static int64_t open_socket(uint32_t family, uint32_t type, uint32_t protocol) {
-    union hc_args a = {.net_open = {.family = family, .type = type, .protocol = protocol}};
-    return call(HC_NET_OPEN, &a);
-}
-
-static int64_t name_call(enum hc_nr nr, int64_t number, uint16_t *port, uint32_t flags) {
-    union hc_args a = {.net_name = {.number = (uint32_t)number, .flags = flags}};
-    struct sockaddr_in in = {
-        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    a.net_name.addr.len = sizeof(in);
-    memcpy(a.net_name.addr.bytes, &in, sizeof(in));
-    int64_t r = call(nr, &a);
-    memcpy(&in, a.net_name.addr.bytes, sizeof(in));
-    *port = ntohs(in.sin_port);
-    return r;
-}
-
-static int listener(uint16_t *port) {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(in);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-    *port = ntohs(in.sin_port);
-    return fd;
-}
-
 static int start(void **state) {
     struct options o = {.net = HC_NET_HOST};
     union hc_args a = {.net_start = {.net = AT_NET}};
     if (fixture_setup(state) != 0) return -1;
-    shared = guest_at(AT_NET);
-    slots = guest_at(AT_SLOTS);
+    net_fixture_init();
     assert_int_equal(open_socket(AF_INET, SOCK_STREAM, 0), -ENETUNREACH);
     net_init(&o);
     a.net_start.net = RAM_GPA + RAM_BYTES - 64;
@@ -94,11 +31,6 @@ static int start(void **state) {
     assert_int_equal(call(HC_NET_START, &a), -EALREADY);
     assert_int_equal(open_socket(AF_INET, SOCK_STREAM, 0), -ENOBUFS);
     return 0;
-}
-
-static int64_t give(uint32_t kind, gpa_t gpa, uint32_t count) {
-    union hc_args a = {.net_give = {.gpa = gpa, .kind = kind, .count = count}};
-    return call(HC_NET_GIVE, &a);
 }
 
 static void test_give(void **state) {
@@ -128,51 +60,6 @@ static void test_open(void **state) {
     command((uint32_t)n, HC_NET_OP_CLOSE, 0, 0);
     serve();
     assert_int_equal(slots[n].state, HC_NET_FREE);
-}
-
-/* A connection of the guest; *peer: the other end. */
-static uint32_t connect_out(int *peer) {
-    uint16_t port;
-    int door = listener(&port);
-    int64_t n = open_socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(n >= 0);
-    int64_t r = name_call(HC_NET_CONNECT, n, &port, 0);
-    assert_true(r == 0 || r == -EINPROGRESS);
-    await((uint32_t)n, HC_NET_CONNECTED);
-    *peer = accept(door, NULL, NULL);
-    assert_true(*peer >= 0);
-    close(door);
-    return (uint32_t)n;
-}
-
-static void put(uint32_t n, uint32_t ring, const char *text) {
-    uint8_t *at = (uint8_t *)guest_at(AT_TX) + (size_t)ring * RING;
-    slots[n].tx_ring = ring;
-    if (slots[n].tx_head == slots[n].tx_tail) slots[n].tx_base = slots[n].tx_head;
-    for (; *text != '\0'; text++, slots[n].tx_head++)
-        at[(slots[n].tx_head - slots[n].tx_base) % RING] = (uint8_t)*text;
-    command(n, HC_NET_OP_LOOK, 0, 0);
-}
-
-static void expect(uint32_t n, const char *text) {
-    size_t len = strlen(text);
-    for (int i = 0; i < 2000 && slots[n].rx_head - slots[n].rx_tail < len; i++) {
-        struct pollfd p = {.fd = net_fd(), .events = POLLIN};
-        poll(&p, 1, 10);
-        serve();
-    }
-    assert_int_equal(slots[n].rx_head - slots[n].rx_tail, len);
-    assert_true(slots[n].rx_ring < RX_RINGS);
-    const uint8_t *at = (uint8_t *)guest_at(AT_RX) + (size_t)slots[n].rx_ring * RING;
-    for (; *text != '\0'; text++, slots[n].rx_tail++)
-        assert_int_equal(at[(slots[n].rx_tail - slots[n].rx_base) % RING], *text);
-    shared->news_tail = shared->news_head;
-}
-
-static void expect_peer(int peer, const char *text) {
-    char got[64] = {0};
-    assert_int_equal(recv(peer, got, strlen(text), MSG_WAITALL), strlen(text));
-    assert_string_equal(got, text);
 }
 
 static void test_data(void **state) {
@@ -382,85 +269,6 @@ static void test_control(void **state) {
 }
 
 /* Positions and commands that make no sense cost the guest's own sockets. */
-/* Bytes [offset, offset + len) of the file, behind what is in the ring. */
-static void put_piece(uint32_t n, int64_t handle, uint64_t offset, uint32_t len) {
-    slots[n].file_handle = (uint32_t)handle;
-    slots[n].file_offset = offset;
-    slots[n].file_len = len;
-    slots[n].file_at = slots[n].tx_head;
-    slots[n].file_seq++;
-    command(n, HC_NET_OP_LOOK, 0, 0);
-}
-
-static void truncate_file(int64_t handle) {
-    union hc_args a = {
-        .file_attr = {.handle = (uint32_t)handle, .mask = HC_SET_SIZE, .attr = AT_ATTR}};
-    *guest_attr = (struct hc_attr){.size = 0};
-    assert_int_equal(call(HC_FILE_SETATTR, &a), 0);
-}
-
-static int64_t file_of(const char *text) {
-    int64_t handle = fs_open(SHARE_RW, "piece", O_RDWR | O_CREAT | O_TRUNC, 0644);
-    assert_true(handle >= 0);
-    memcpy(guest_at(AT_DATA), text, strlen(text));
-    assert_int_equal(file_io(HC_FILE_WRITE, handle, strlen(text), 0, 0), strlen(text));
-    return handle;
-}
-
-static void test_file(void **state) {
-    int peer;
-    uint32_t n = connect_out(&peer);
-    int64_t handle = file_of("in a file of the host");
-    put(n, 0, "head ");
-    put_piece(n, handle, 5, 11); /* "file of the" */
-    assert_int_not_equal(slots[n].file_done, slots[n].file_seq);
-    put(n, 0, " of the host"); /* behind the piece */
-    assert_int_equal(file_close(handle), 0); /* open until it is sent */
-    serve();
-    expect_peer(peer, "head file of the of the host");
-    assert_int_equal(slots[n].file_done, slots[n].file_seq);
-    /* What was given to be sent is sent, though the guest truncates the file. */
-    handle = file_of("kept");
-    put_piece(n, handle, 0, 4);
-    truncate_file(handle);
-    serve();
-    expect_peer(peer, "kept");
-    assert_int_equal(file_close(handle), 0);
-    close(peer);
-    command(n, HC_NET_OP_CLOSE, 0, 0);
-    serve();
-    assert_int_equal(slots[n].state, HC_NET_FREE);
-}
-
-/* Pieces that cannot be sent end the connection. */
-static void test_file_nonsense(void **state) {
-    int64_t handle = file_of("some");
-    const struct {
-        int64_t handle;
-        uint64_t offset;
-        uint32_t len, at;
-    } bad[] = {{handle, 0, 5, 0},          {handle, 0, 0, 0},
-               {handle, 0, UINT32_MAX, 0}, {handle, INT64_MAX, 4, 0},
-               {handle, 4, 1, 0},          {handle, 0, HC_NET_FILE_MAX, 0},
-               {handle, 0, 4, 1},          {handle, 0, 4, UINT32_MAX},
-               {0, 0, 4, 0},               {4711, 0, 4, 0}};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        int peer;
-        uint32_t n = connect_out(&peer);
-        put_piece(n, bad[i].handle, bad[i].offset, bad[i].len);
-        slots[n].file_at += bad[i].at;
-        serve();
-        assert_true(slots[n].state & HC_NET_HUP);
-        assert_int_equal(slots[n].error, EIO);
-        assert_int_equal(slots[n].file_done, slots[n].file_seq);
-        command(n, HC_NET_OP_CLOSE, 0, 0);
-        serve();
-        assert_int_equal(slots[n].state, HC_NET_FREE);
-        close(peer);
-    }
-    assert_int_equal(file_close(handle), 0);
-}
-
 static void test_nonsense(void **state) {
     int peer;
     uint32_t n = connect_out(&peer);
@@ -475,16 +283,16 @@ static void test_nonsense(void **state) {
     serve();
     assert_int_equal(slots[n].state, HC_NET_FREE);
     close(peer);
-    shared->command_head += 1u << 20;
+    net_shared_page->command_head += 1u << 20;
     serve();
-    assert_int_equal(shared->command_head, shared->command_tail);
+    assert_int_equal(net_shared_page->command_head, net_shared_page->command_tail);
     srand(1);
     for (int i = 0; i < 20000; i++)
         command((uint32_t)rand() % 300, (uint32_t)rand() % 6, (uint32_t)rand(), (uint32_t)rand()),
             i % 1000 == 0 ? serve() : (void)0;
     serve();
     /* Other connections go on. */
-    shared->command_head = shared->command_tail;
+    net_shared_page->command_head = net_shared_page->command_tail;
     n = connect_out(&peer);
     put(n, 1, "alive");
     serve();
@@ -498,7 +306,7 @@ static void test_nonsense(void **state) {
         slots[n].file_len = (uint32_t)rand();
         slots[n].file_at = (uint32_t)rand();
         slots[n].tx_cork = (uint32_t)rand() % 2;
-        shared->news_tail = (uint32_t)rand();
+        net_shared_page->news_tail = (uint32_t)rand();
         command(n, HC_NET_OP_LOOK, 0, 0);
         serve();
     }
@@ -571,7 +379,6 @@ int main(void) {
         cmocka_unit_test(test_listen),    cmocka_unit_test(test_datagrams),
         cmocka_unit_test(test_options),   cmocka_unit_test(test_option_commands),
         cmocka_unit_test(test_control),   cmocka_unit_test(test_nonsense),
-        cmocka_unit_test(test_file),      cmocka_unit_test(test_file_nonsense),
         cmocka_unit_test(test_user_mode),
     };
     return cmocka_run_group_tests(tests, start, fixture_teardown);
