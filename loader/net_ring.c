@@ -167,8 +167,7 @@ static void send_failed(struct net_socket *s, int error, uint32_t unsent) {
     all_sent(s);
 }
 
-/* n bytes went, of which the first `ring` (or fewer) were the ring's; `left` bytes of it are left.
- */
+/* n bytes went: first `ring` of the `unsent` bytes of the ring, then the file's. */
 static void sent(struct net_socket *s, uint32_t n, uint32_t ring, uint32_t unsent) {
     uint32_t of_ring = n < ring ? n : ring;
     s->tx_tail += of_ring;
