@@ -92,7 +92,7 @@ void hostfs_close(struct file *f, bool mapped);
 bool hostfs_open_again(struct mount *m, const char *rel, uint32_t flags, struct hostfs_file *hf);
 /* Handles to close with the next FS_OPEN: how many, at out. */
 uint32_t hostfs_take_old_closes(uint32_t *out); /* HC_MAX_CLOSE of them */
-void hostfs_use_stdio(uint32_t handle); /* one open file more */
+void hostfs_use_stdio(uint32_t handle);         /* one open file more */
 /* A name is about to go, and the file with it: nothing may keep that from being seen. */
 void hostfs_names_go(void);
 uint32_t hostfs_removals(void);

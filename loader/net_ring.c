@@ -139,9 +139,7 @@ uint32_t net_unsent(struct net_socket *s) {
     return __atomic_load_n(&s->slot->tx_head, __ATOMIC_ACQUIRE) - s->tx_tail;
 }
 
-bool net_has_unsent(struct net_socket *s) {
-    return net_unsent(s) != 0 || s->file.left != 0;
-}
+bool net_has_unsent(struct net_socket *s) { return net_unsent(s) != 0 || s->file.left != 0; }
 
 static bool is_corked(const struct net_socket *s) {
     return __atomic_load_n(&s->slot->tx_cork, __ATOMIC_ACQUIRE) != 0;
@@ -169,13 +167,13 @@ static void send_failed(struct net_socket *s, int error, uint32_t unsent) {
     all_sent(s);
 }
 
-/* n bytes went, of which the first `ring` (or fewer) were the ring's; `left` bytes of it are left. */
-static void sent(struct net_socket *s, uint32_t n, uint32_t ring, uint32_t left) {
+/* n bytes went: first `ring` of the `unsent` bytes of the ring, then the file's. */
+static void sent(struct net_socket *s, uint32_t n, uint32_t ring, uint32_t unsent) {
     uint32_t of_ring = n < ring ? n : ring;
     s->tx_tail += of_ring;
     __atomic_store_n(&s->slot->tx_tail, s->tx_tail, __ATOMIC_SEQ_CST);
     if (n > of_ring) net_file_advance(s, n - of_ring);
-    if (s->file.left == 0 && left - of_ring <= HC_NET_RING / 2 &&
+    if (s->file.left == 0 && unsent - of_ring <= HC_NET_RING / 2 &&
         __atomic_load_n(&s->slot->tx_waits, __ATOMIC_SEQ_CST) != 0)
         net_tell(s);
 }
@@ -205,7 +203,7 @@ static ssize_t send_once(struct net_socket *s, uint32_t ring) {
 void net_send(struct net_socket *s) {
     if (s->type != SOCK_STREAM || (s->state & HC_NET_CONNECTING)) return;
     for (int round = 0; round < ROUNDS; round++) {
-        uint32_t len = net_unsent(s); /* before the look for a file: what comes behind it is later */
+        uint32_t len = net_unsent(s); /* before the look for a file */
         net_file_note(s);
         uint32_t ring = s->file.left > 0 ? s->file.at - s->tx_tail : len;
         if (ring == 0 && s->file.left == 0) return all_sent(s);

@@ -81,7 +81,8 @@ struct net_socket *net_new(int fd, int family, int type, int protocol) {
                              .protocol = protocol};
     /* Positions go on from where the guest has them. */
     s->tx_tail = __atomic_load_n(&slot->tx_head, __ATOMIC_RELAXED);
-    s->file = (struct net_file){.seq = __atomic_load_n(&slot->file_seq, __ATOMIC_RELAXED), .fd = -1};
+    s->file =
+        (struct net_file){.seq = __atomic_load_n(&slot->file_seq, __ATOMIC_RELAXED), .fd = -1};
     slot->file_done = s->file.seq;
     s->rx_head = s->rx_base = __atomic_load_n(&slot->rx_tail, __ATOMIC_RELAXED);
     slot->tx_tail = s->tx_tail;

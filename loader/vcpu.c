@@ -145,7 +145,7 @@ static void doorbell(struct vcpu *v) {
     v->exits.doorbell++;
     uint32_t state = __atomic_load_n(&vm_comm->calls[v->id].state, __ATOMIC_RELAXED);
     if (state != HC_RUNG) poller_note_doorbell(); /* the thread would have served it */
-    net_flush(); /* the exit was paid for */
+    net_flush();                                  /* the exit was paid for */
     /* Claimed by the polling thread in the meantime: it will be done in a moment. */
     if (!hc_serve(v->id, true)) hc_wait_served();
 }

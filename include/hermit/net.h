@@ -88,7 +88,7 @@ struct hc_net_slot {
     uint32_t edges;         /* datagrams: grows when something arrives, or room comes */
     uint32_t ready;         /* datagrams: POLL* at the last edge */
     uint32_t generation;    /* of the socket that has this number now */
-    uint32_t file_done;     /* file_seq when the last piece was sent; until then there is no other */
+    uint32_t file_done;     /* file_seq of the last piece that was sent; there is one at a time */
     uint32_t pad2[5];
 };
 

@@ -24,6 +24,7 @@
 #include <loader/diag.h>
 #include <loader/event.h>
 #include <loader/guest_mem.h>
+#include <loader/hc_handle.h>
 #include <loader/hc_path.h>
 #include <loader/net.h>
 #include <loader/net_socket.h>
@@ -31,12 +32,12 @@
 
 #define OPERATION_BYTES 12
 #define OPERATIONS 64
-#define RAM_BYTES (2u << 20)
+#define RAM_BYTES (4u << 20)
 #define AT_NET 0u
 #define AT_SLOTS 0x10000u
 #define AT_DATA 0x20000u
 #define AT_RX 0x40000u
-#define AT_TX 0x100000u
+#define AT_TX 0x200000u
 #define RX_RINGS 3
 #define TX_RINGS 2
 #define NUMBERS 24u /* of sockets that are played with */
@@ -49,6 +50,7 @@ static uint8_t *ram;
 static struct hc_net *shared;
 static struct hc_net_slot *slots;
 static int secret_stream, secret_datagram, peers[PEERS];
+static int host_file, pins; /* the file behind the handles from 3 to 9 */
 
 bool diag_quiet = true;
 void warn_line(const char *fmt, ...) {}
@@ -56,6 +58,14 @@ void die(int status, const char *fmt, ...) { abort(); }
 int thread_start(void *(*main)(void *), void *arg) { return 0; }
 void event_post(enum hc_event kind) {}
 bool fd_limit_raise(void) { return false; }
+int handle_pin_file(uint32_t number) {
+    if (number < 3 || number > 9) return -1;
+    pins++;
+    return host_file;
+}
+void handle_unpin(uint32_t number) {
+    if (number < 3 || number > 9 || --pins < 0) abort();
+}
 
 static void must(int condition, const char *what) {
     if (condition) return;
@@ -117,6 +127,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     secret_datagram = bound(SOCK_DGRAM, "127.0.0.1", SECRET_PORT);
     bound(SOCK_STREAM, OUTSIDE, SECRET_PORT);
     bound(SOCK_DGRAM, OUTSIDE, SECRET_PORT);
+    host_file = memfd_create("file", MFD_CLOEXEC);
+    must(host_file >= 0 && ftruncate(host_file, 100000) == 0, "memfd");
     net_init(&o);
     must(hc_net_start(&start) == HC_NET_USER, "start");
     must(give(HC_NET_MEM_SLOTS, AT_SLOTS, 0) == 0, "slots");
@@ -214,6 +226,19 @@ static void command(const uint8_t *b) {
     shared->command_head++;
 }
 
+/* A piece of the file to be sent, more or less valid; then perhaps the file is to change. */
+static void piece(const uint8_t *b) {
+    struct hc_net_slot *s = &slots[b[1] % NUMBERS];
+    s->file_handle = b[2] % 12u;
+    s->file_offset = b[3] & 1 ? number(b[4], b[5]) : b[4];
+    s->file_len = number(b[6], b[7]);
+    s->file_at = s->tx_head + (b[3] & 2 ? b[8] : 0);
+    s->tx_cork = b[3] & 4;
+    s->file_seq++;
+    if (b[3] & 8) net_keep_files();
+    if (b[3] & 16) net_note_files();
+}
+
 /* What a guest may write, and what it should not. */
 static void scribble(const uint8_t *b) {
     uint32_t *slot = (uint32_t *)&slots[b[1] % NUMBERS];
@@ -247,7 +272,7 @@ static void peer(const uint8_t *b) {
 }
 
 static void operate(const uint8_t *b) {
-    switch (b[0] % 10) {
+    switch (b[0] % 11) {
     case 0:
         return name_call(b);
     case 1:
@@ -263,6 +288,8 @@ static void operate(const uint8_t *b) {
         return scribble(b);
     case 7:
         return peer(b);
+    case 10:
+        return piece(b);
     default:
         net_visit();
     }

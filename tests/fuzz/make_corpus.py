@@ -64,6 +64,9 @@ def make_net(directory):
                       op(4, 0, 2)],
         "options": [stream, op(2, 1, 0, 0, 9, 2, 4, 1), op(4, 0, 3, 0, 15),
                     op(2, 0, 0, 0, 9, 2, 4)],
+        "files": [stream, op(0, 2, 0, outside), serve, op(10, 0, 5, 0, 9, 0, 2, 200), look,
+                  op(10, 0, 5, 16, 9, 0, 1, 200), look, serve, op(10, 0, 5, 8, 9, 0, 2, 9),
+                  op(4, 0, 2), serve],
     }
     os.makedirs(directory, exist_ok=True)
     for name, operations in seeds.items():

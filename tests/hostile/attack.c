@@ -199,7 +199,7 @@ static int net(uint16_t port) {
     for (uint32_t kind = HC_NET_MEM_RX; kind <= HC_NET_MEM_TX; kind++) {
         u->net_give.gpa = NET_RINGS_AT + (kind == HC_NET_MEM_TX ? 1ULL << 20 : 0);
         u->net_give.kind = kind;
-        u->net_give.count = 4;
+        u->net_give.count = 2;
         if (ring(comm, HC_NET_GIVE) != 0) return PANIC;
     }
     clock_gettime(CLOCK_MONOTONIC, &start);

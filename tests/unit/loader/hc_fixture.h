@@ -13,7 +13,7 @@
 #include <hermit/hypercall.h>
 
 #define RAM_GPA 0x100000ULL
-#define RAM_BYTES (1024 * 1024ULL)
+#define RAM_BYTES (4 * 1024 * 1024ULL)
 
 /* Guest-physical places that the helpers use. */
 #define AT_PATH RAM_GPA

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* loader/net_*.c through the calls and the shared memory, as the guest uses them: connections both
  * ways, and a guest that writes nonsense. */
-#include "hc_fixture.h"
+#include "net_fixture.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,73 +14,11 @@
 #include <hermit/net.h>
 #include <loader/net.h>
 
-#define AT_NET (RAM_GPA + 0x20000)
-#define AT_SLOTS (RAM_GPA + 0x30000)
-#define AT_RX (RAM_GPA + 0x40000)
-#define AT_TX (RAM_GPA + 0xa0000)
-#define RX_RINGS 3
-#define TX_RINGS 2
-#define RING HC_NET_RING
-
-static struct hc_net *shared;
-static struct hc_net_slot *slots;
-
-static void serve(void) {
-    union hc_args a = {{0}};
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(call(HC_NET_SERVE, &a), 0);
-}
-
-/* Serves until the slot says `state`. */
-static void await(uint32_t number, uint32_t state) {
-    for (int i = 0; i < 2000 && !(slots[number].state & state); i++) {
-        struct pollfd p = {.fd = net_fd(), .events = POLLIN};
-        poll(&p, 1, 10);
-        serve();
-    }
-    assert_true(slots[number].state & state);
-}
-
-static void command(uint32_t number, uint32_t op, uint32_t a, uint32_t b) {
-    shared->commands[shared->command_head % HC_NET_QUEUE] =
-        (struct hc_net_command){number, op, a, b};
-    shared->command_head++;
-}
-
-static int64_t open_socket(uint32_t family, uint32_t type, uint32_t protocol) {
-    union hc_args a = {.net_open = {.family = family, .type = type, .protocol = protocol}};
-    return call(HC_NET_OPEN, &a);
-}
-
-static int64_t name_call(enum hc_nr nr, int64_t number, uint16_t *port, uint32_t flags) {
-    union hc_args a = {.net_name = {.number = (uint32_t)number, .flags = flags}};
-    struct sockaddr_in in = {
-        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    a.net_name.addr.len = sizeof(in);
-    memcpy(a.net_name.addr.bytes, &in, sizeof(in));
-    int64_t r = call(nr, &a);
-    memcpy(&in, a.net_name.addr.bytes, sizeof(in));
-    *port = ntohs(in.sin_port);
-    return r;
-}
-
-static int listener(uint16_t *port) {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(in);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-    *port = ntohs(in.sin_port);
-    return fd;
-}
-
 static int start(void **state) {
     struct options o = {.net = HC_NET_HOST};
     union hc_args a = {.net_start = {.net = AT_NET}};
     if (fixture_setup(state) != 0) return -1;
-    shared = guest_at(AT_NET);
-    slots = guest_at(AT_SLOTS);
+    net_fixture_init();
     assert_int_equal(open_socket(AF_INET, SOCK_STREAM, 0), -ENETUNREACH);
     net_init(&o);
     a.net_start.net = RAM_GPA + RAM_BYTES - 64;
@@ -93,11 +31,6 @@ static int start(void **state) {
     assert_int_equal(call(HC_NET_START, &a), -EALREADY);
     assert_int_equal(open_socket(AF_INET, SOCK_STREAM, 0), -ENOBUFS);
     return 0;
-}
-
-static int64_t give(uint32_t kind, gpa_t gpa, uint32_t count) {
-    union hc_args a = {.net_give = {.gpa = gpa, .kind = kind, .count = count}};
-    return call(HC_NET_GIVE, &a);
 }
 
 static void test_give(void **state) {
@@ -127,51 +60,6 @@ static void test_open(void **state) {
     command((uint32_t)n, HC_NET_OP_CLOSE, 0, 0);
     serve();
     assert_int_equal(slots[n].state, HC_NET_FREE);
-}
-
-/* A connection of the guest; *peer: the other end. */
-static uint32_t connect_out(int *peer) {
-    uint16_t port;
-    int door = listener(&port);
-    int64_t n = open_socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(n >= 0);
-    int64_t r = name_call(HC_NET_CONNECT, n, &port, 0);
-    assert_true(r == 0 || r == -EINPROGRESS);
-    await((uint32_t)n, HC_NET_CONNECTED);
-    *peer = accept(door, NULL, NULL);
-    assert_true(*peer >= 0);
-    close(door);
-    return (uint32_t)n;
-}
-
-static void put(uint32_t n, uint32_t ring, const char *text) {
-    uint8_t *at = (uint8_t *)guest_at(AT_TX) + (size_t)ring * RING;
-    slots[n].tx_ring = ring;
-    if (slots[n].tx_head == slots[n].tx_tail) slots[n].tx_base = slots[n].tx_head;
-    for (; *text != '\0'; text++, slots[n].tx_head++)
-        at[(slots[n].tx_head - slots[n].tx_base) % RING] = (uint8_t)*text;
-    command(n, HC_NET_OP_LOOK, 0, 0);
-}
-
-static void expect(uint32_t n, const char *text) {
-    size_t len = strlen(text);
-    for (int i = 0; i < 2000 && slots[n].rx_head - slots[n].rx_tail < len; i++) {
-        struct pollfd p = {.fd = net_fd(), .events = POLLIN};
-        poll(&p, 1, 10);
-        serve();
-    }
-    assert_int_equal(slots[n].rx_head - slots[n].rx_tail, len);
-    assert_true(slots[n].rx_ring < RX_RINGS);
-    const uint8_t *at = (uint8_t *)guest_at(AT_RX) + (size_t)slots[n].rx_ring * RING;
-    for (; *text != '\0'; text++, slots[n].rx_tail++)
-        assert_int_equal(at[(slots[n].rx_tail - slots[n].rx_base) % RING], *text);
-    shared->news_tail = shared->news_head;
-}
-
-static void expect_peer(int peer, const char *text) {
-    char got[64] = {0};
-    assert_int_equal(recv(peer, got, strlen(text), MSG_WAITALL), strlen(text));
-    assert_string_equal(got, text);
 }
 
 static void test_data(void **state) {
@@ -395,16 +283,16 @@ static void test_nonsense(void **state) {
     serve();
     assert_int_equal(slots[n].state, HC_NET_FREE);
     close(peer);
-    shared->command_head += 1u << 20;
+    net_shared_page->command_head += 1u << 20;
     serve();
-    assert_int_equal(shared->command_head, shared->command_tail);
+    assert_int_equal(net_shared_page->command_head, net_shared_page->command_tail);
     srand(1);
     for (int i = 0; i < 20000; i++)
         command((uint32_t)rand() % 300, (uint32_t)rand() % 6, (uint32_t)rand(), (uint32_t)rand()),
             i % 1000 == 0 ? serve() : (void)0;
     serve();
     /* Other connections go on. */
-    shared->command_head = shared->command_tail;
+    net_shared_page->command_head = net_shared_page->command_tail;
     n = connect_out(&peer);
     put(n, 1, "alive");
     serve();
@@ -414,7 +302,11 @@ static void test_nonsense(void **state) {
         slots[n].tx_base = (uint32_t)rand();
         slots[n].tx_ring = (uint32_t)rand() % 4;
         slots[n].rx_tail = (uint32_t)rand();
-        shared->news_tail = (uint32_t)rand();
+        slots[n].file_seq = (uint32_t)rand() % 4;
+        slots[n].file_len = (uint32_t)rand();
+        slots[n].file_at = (uint32_t)rand();
+        slots[n].tx_cork = (uint32_t)rand() % 2;
+        net_shared_page->news_tail = (uint32_t)rand();
         command(n, HC_NET_OP_LOOK, 0, 0);
         serve();
     }
