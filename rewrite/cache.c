@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <rewrite/apart.h>
 #include <rewrite/cached.h>
 #include <rewrite/sha256.h>
 #include <rewriter/list.h>
@@ -142,6 +143,29 @@ static int read_all(int fd, uint8_t *bytes, size_t size) {
     return 0;
 }
 
+struct task {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+static void make(void *arg, FILE *out) {
+    const struct task *t = arg;
+    const struct hermit_cached *c = cached_make(t->bytes, t->size);
+    fwrite(c, 1, c->size, out);
+}
+
+/* What cached_make() makes where it can do no harm; NULL: it cannot be found out now.  A file that
+ * it does not get through is not rewritten. */
+static struct hermit_cached *make_apart(const uint8_t *bytes, size_t size) {
+    struct task task = {bytes, size};
+    struct apart a;
+    int error = apart_run(make, &task, HERMIT_CACHE_SIZE_MAX, &a);
+    struct hermit_cached *c = (struct hermit_cached *)a.bytes;
+    if (error == 0 && a.size >= HERMIT_CACHE_PAGE && a.size == c->size) return c;
+    free(a.bytes);
+    return error == 0 || error == ECANCELED ? cached_nothing(size) : NULL;
+}
+
 /* Makes `entry` the name of what is known about these bytes, which are the file's. */
 static int add_entry(const char *entry, const uint8_t *bytes, size_t size) {
     uint8_t hash[SHA256_BYTES];
@@ -151,8 +175,8 @@ static int add_entry(const char *entry, const uint8_t *bytes, size_t size) {
     for (unsigned i = 0; i < SHA256_BYTES; i++)
         n += snprintf(name + n, sizeof(name) - (size_t)n, "%02x", hash[i]);
     if (!is_good(name, (off_t)size)) {
-        struct hermit_cached *c = cached_make(bytes, size);
-        error = publish(name, c);
+        struct hermit_cached *c = make_apart(bytes, size);
+        error = c != NULL ? publish(name, c) : EAGAIN;
         free(c);
     }
     if (error != 0) return error;

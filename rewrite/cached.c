@@ -134,6 +134,10 @@ static struct hermit_cached *from_rewritten(const struct rewrite *w) {
     return c != NULL ? seal(c) : NULL;
 }
 
+struct hermit_cached *cached_nothing(size_t size) {
+    return seal(new_file(PAGE, size));
+}
+
 struct hermit_cached *cached_make(const uint8_t *bytes, size_t size) {
     const struct rewrite_options how = {.hermit = true, .verify = true};
     struct rewrite w = {0};
@@ -142,5 +146,5 @@ struct hermit_cached *cached_make(const uint8_t *bytes, size_t size) {
     if (elf) rewrite_file(&w, bytes, size, &how);
     if (elf && w.status != REWRITE_REFUSED && w.bytes != NULL) c = from_rewritten(&w);
     rewrite_free(&w);
-    return c != NULL ? c : seal(new_file(PAGE, size));
+    return c != NULL ? c : cached_nothing(size);
 }

@@ -12,6 +12,8 @@
 /* cached.c: the cache's file for an object of these bytes, malloc'ed.  What is not rewritten, for
  * whatever reason, gets one that says so. */
 struct hermit_cached *cached_make(const uint8_t *bytes, size_t size);
+/* The one that says so. */
+struct hermit_cached *cached_nothing(size_t size);
 /* The checksum of whole pages (8-byte aligned). */
 uint64_t cached_checksum(const void *pages, uint64_t size);
 

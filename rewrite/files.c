@@ -119,6 +119,8 @@ int files_write(const char *path, const char *like, const uint8_t *bytes, size_t
     int fd = mkstemp(temporary), error = fd < 0 ? errno : 0;
     if (error == 0) error = write_all(fd, bytes, size);
     if (error == 0) error = be_like(fd, &st);
+    /* Or a crash of the machine could leave the new name with nothing behind it. */
+    if (error == 0 && fsync(fd) != 0 && errno != EINVAL) error = errno;
     if (fd >= 0 && close(fd) != 0 && error == 0) error = errno;
     if (error == 0 && rename(temporary, target) != 0) error = errno;
     if (error != 0 && fd >= 0) unlink(temporary);

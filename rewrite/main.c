@@ -56,15 +56,15 @@ static uint8_t *map(const char *path, size_t *size, int *error) {
     return at == MAP_FAILED ? NULL : at;
 }
 
-static void note(struct run *r, const struct job *job, const struct rewrite *w) {
+static void note(struct run *r, const struct job *job, const struct analysis *w) {
     if (w->status == REWRITE_REFUSED) {
         r->refused = true;
         say(r, job, w->why);
     }
     if (w->status == REWRITE_PARTIAL) r->partial = true;
-    if (r->report == NULL) return;
+    if (r->report == NULL || w->report == NULL) return;
     fputs(r->reported++ > 0 ? ",\n" : "", r->report);
-    rewrite_report(w, job->in, r->report);
+    fputs(w->report, r->report);
 }
 
 static void work_on(struct run *r, const struct job *job) {
@@ -72,16 +72,17 @@ static void work_on(struct run *r, const struct job *job) {
     int error;
     uint8_t *bytes = map(job->in, &size, &error);
     bool elf = bytes != NULL && size >= 4 && memcmp(bytes, "\177ELF", 4) == 0;
-    struct rewrite w = {0};
+    struct analysis w = {0};
     if (bytes != NULL && (elf || job->listed)) {
-        rewrite_file(&w, bytes, size, &r->o->rewrite);
+        error = analyse(r->o, job->in, bytes, size, &w);
         bool same = r->o->out == NULL || strcmp(job->in, job->out) == 0;
-        if (!r->o->rewrite.dry_run && w.status != REWRITE_REFUSED && (w.bytes != NULL || !same))
-            error = files_write(job->out, job->in, w.bytes != NULL ? w.bytes : bytes,
-                                w.bytes != NULL ? w.size : size);
+        bool writes = error == 0 && !r->o->rewrite.dry_run && w.status != REWRITE_REFUSED;
+        if (writes && (w.size != 0 || !same))
+            error = files_write(job->out, job->in, w.size != 0 ? w.bytes : bytes,
+                                w.size != 0 ? w.size : size);
     }
     pthread_mutex_lock(&r->lock);
-    if (bytes != NULL && (w.parsed || job->listed)) note(r, job, &w);
+    if (bytes != NULL && error == 0 && (w.parsed || job->listed)) note(r, job, &w);
     if (error != 0 && (job->listed || bytes != NULL)) {
         say(r, job, strerror(error));
         r->failed = true;
@@ -89,7 +90,7 @@ static void work_on(struct run *r, const struct job *job) {
     r->done++;
     draw_bar(r);
     pthread_mutex_unlock(&r->lock);
-    rewrite_free(&w);
+    free(w.memory);
     if (bytes != NULL) munmap(bytes, size);
 }
 

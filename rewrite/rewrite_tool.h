@@ -28,6 +28,21 @@ struct jobs {
     size_t count, room;
 };
 
+/* What became of a file. */
+struct analysis {
+    enum rewrite_status status;
+    bool parsed;        /* it is an ELF file of the right kind */
+    const char *why;    /* REWRITE_REFUSED: the reason */
+    const char *report; /* JSON, if it was asked for */
+    const uint8_t *bytes;
+    size_t size;  /* of the new object; 0: none */
+    void *memory; /* the caller frees it; the pointers above lead into it */
+};
+/* analysis.c: rewrites a file's bytes in a process that can do nothing else (apart.h).  0 or an
+ * errno. */
+int analyse(const struct tool_options *o, const char *name, const uint8_t *bytes, size_t size,
+            struct analysis *a);
+
 /* fill.c: works for the cache; the exit status. */
 int fill_cache(const struct tool_options *o);
 /* options.c: ends the program on bad usage. */

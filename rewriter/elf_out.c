@@ -258,7 +258,7 @@ static void put_sections(struct writer *w) {
 /* Do len bytes at addr lie in the headers, which change too? */
 static bool in_headers(const struct writer *w, uint64_t addr, uint64_t len) {
     uint64_t off = (uint64_t)(elf_in_at(w->e, addr, len) - w->e->bytes);
-    uint64_t table = (w->head.e_phnum + 1ULL) * sizeof(Elf64_Phdr);
+    uint64_t table = w->head.e_phnum * sizeof(Elf64_Phdr);
     return overlaps(off, len, 0, sizeof(w->head)) || overlaps(off, len, w->head.e_phoff, table);
 }
 
@@ -292,10 +292,6 @@ const char *elf_out_write(struct elf_out *out, const struct elf_in *e, const str
     w.bytes = list_must(malloc(w.room));
     memcpy(w.bytes, e->bytes, e->size);
     memcpy(&w.head, e->bytes, sizeof(w.head));
-    if (rewrites_headers(&w)) {
-        free(w.bytes);
-        return "code in its headers";
-    }
     put_patches(&w);
     w.linux_off = put_stubs(&w, s->linux_bytes);
     if (hermit) w.hermit_off = put_stubs(&w, s->hermit_bytes);
@@ -303,6 +299,7 @@ const char *elf_out_write(struct elf_out *out, const struct elf_in *e, const str
     memcpy(w.bytes + w.linux_off + field, &w.hermit_off, sizeof(w.hermit_off));
     if (hermit) memcpy(w.bytes + w.hermit_off + field, &w.hermit_off, sizeof(w.hermit_off));
     const char *problem = put_phdrs(&w);
+    if (problem == NULL && rewrites_headers(&w)) problem = "code in its headers";
     if (problem != NULL) {
         free(w.bytes);
         return problem;

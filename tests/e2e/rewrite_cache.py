@@ -98,6 +98,19 @@ class Cache(harness.HermitTest):
         self.assertEqual(d[0], 0)
         self.assertGreater(d[2], 0)
 
+    def test_stripped(self):
+        """strip(1) moves Hermit's version of the stubs, which is used all the same."""
+        if not shutil.which("strip"):
+            self.skipTest("no strip")
+        new, stripped = self.path("busybox"), self.path("busybox.stripped")
+        subprocess.run([tool(), "-o", new, BUSYBOX], check=False, timeout=PATIENCE)
+        subprocess.run(["strip", "-o", stripped, new], check=True)
+        for program in (new, stripped):
+            o = self.hermit_run("--rewrite", "offline", program, "echo", "c")
+            raw, _, other, objects, _ = self.good(o, b"c\n")
+            self.assertEqual((raw, objects), (0, 0))
+            self.assertGreater(other, 0)
+
     def test_many_at_once(self):
         runs = [harness.subprocess.Popen(
             [harness.ENGINE.hermit_run, "--vmm", harness.ENGINE.name, BUSYBOX, "echo", "x"],

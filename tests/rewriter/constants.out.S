@@ -2,7 +2,7 @@
 /* constants.in.S rewritten: golden.py --update writes this. */
 00000000004000d4 <_start>:
 4000d4: lea 0x8(%rip),%rsi # 4000e3 <constants>
-4000db: jmp 401060 <next+0xf65>
+4000db: jmp 401060 <_start@hermit>
 4000e0: syscall
 4000e2: hlt
 00000000004000e3 <constants>:

@@ -3,7 +3,7 @@
 00000000004000d4 <_start>:
 4000d4: jmp 4000d8 <_start+0x4>
 4000d6: jmp 4000df <_start+0xb>
-4000d8: jmp 401060 <next+0xf7d>
+4000d8: jmp 401060 <_start@hermit>
 4000dd: add %al,(%rax)
 4000df: nopl (%rax)
 4000e2: ret

@@ -3,7 +3,7 @@
 00000000004000e0 <_start>:
 4000e0: jmp 4000e3 <_start+0x3>
 4000e2: ret
-4000e3: jmp 401060 <next+0xf70>
+4000e3: jmp 401060 <_start@hermit>
 4000e8: test %al,(%rax)
 4000ea: add %al,(%rax)
 4000ec: add %al,(%rax)

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -194,8 +195,12 @@ class Case:
             stub = [s["stub"] for s in report["sites"] if s["function"] == "wait_for_signal"][0]
             said = self.run("gdb", "-batch", "-nx", "-ex", f"break *{stub}", "-ex", "run", "-ex",
                             "bt", "new")
-            if " in main ()" not in said:
+            if " in main ()" not in said or "#0  0x" not in said or \
+                    "in wait_for_signal@hermit ()" not in said:
                 sys.exit(f"FAIL: gdb {flags}\n{said}")
+            said = self.run("addr2line", "-f", "-e", "new", stub)
+            if not said.startswith("wait_for_signal@hermit\n"):
+                sys.exit(f"FAIL: addr2line {flags}\n{said}")
 
     def tools(self):
         """What reads ELF files accepts the result; rewriting it again changes nothing."""
@@ -245,6 +250,18 @@ class Case:
         if checked == 0:
             sys.exit(77)
 
+    def headers(self):
+        """Code in a program header that makes room for the stubs'."""
+        code = bytes.fromhex("b827000000 0f05 b83c000000 31ff 0f05 0f0b")
+        head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 62, 1, 0x40007c, 64, 0, 0,
+                           64, 56, 2, 64, 0, 0)
+        load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, 176, 176, 4096)
+        with open(self.path("headers"), "wb") as f:
+            f.write(head + load + (bytes(4) + code).ljust(56, b"\0"))
+        said = self.run(self.program, "-o", "new", "headers", want=3)
+        if "code in its headers" not in said:
+            sys.exit(f"FAIL: {said}")
+
     def command(self):
         """The command line: directories, patterns, what is refused and how it is said."""
         os.mkdir(self.path("in"))
@@ -278,6 +295,7 @@ class Case:
         self.run(self.program, "--tiers", "previous", "in/a", want=2)
         with open(self.path("textrel.S"), "w", encoding="utf-8") as f:
             f.write(".globl f\nf: movabs $f, %rax\n mov $39, %eax\n syscall\n ret\n")
+        self.headers()
         self.run("gcc", "-shared", "-nostdlib", "-Wl,-z,notext", "-o", "textrel.so", "textrel.S")
         said = self.run(self.program, "textrel.so", want=3)
         if "text relocations" not in said:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* neighbours.in.S rewritten: golden.py --update writes this. */
 00000000004000d4 <_start>:
-4000d4: jmp 401080 <_start+0xfac>
+4000d4: jmp 401080 <_start@hermit>
 4000d9: syscall
-4000db: jmp 4010a0 <_start+0xfcc>
+4000db: jmp 4010a0 <_start@hermit>
 4000e0: syscall
 4000e2: syscall
-4000e4: jmp 4010c0 <_start+0xfec>
+4000e4: jmp 4010c0 <_start@hermit>
 4000e9: syscall
 4000eb: ret
 # site 0x4000d9 call 39: previous

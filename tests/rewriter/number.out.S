@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* number.in.S rewritten: golden.py --update writes this. */
 00000000004000d4 <_start>:
-4000d4: jmp 4010b0 <_start+0xfdc>
+4000d4: jmp 4010b0 <_start@hermit>
 4000d9: mov %rbx,%rdi
 4000dc: syscall
-4000de: jmp 4010d0 <_start+0xffc>
+4000de: jmp 4010d0 <_start@hermit>
 4000e3: or %ecx,%eax
 4000e5: syscall
 4000e7: mov $0x27,%eax
-4000ec: jmp 4010f0 <_start+0x101c>
+4000ec: jmp 4010f0 <_start@hermit>
 4000f1: syscall
-4000f3: jmp 401110 <_end+0x8>
+4000f3: jmp 401110 <_start@hermit>
 4000f8: syscall
-4000fa: jmp 401130 <_end+0x28>
+4000fa: jmp 401130 <_start@hermit>
 4000ff: syscall
 400101: ret
 # site 0x4000dc call 39: window

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* previous.in.S rewritten: golden.py --update writes this. */
 00000000004000d4 <_start>:
-4000d4: jmp 401060 <_start+0xf8c>
+4000d4: jmp 401060 <_start@hermit>
 4000d9: syscall
 4000db: ret
 # site 0x4000d9 call 39: previous

@@ -2,14 +2,14 @@
 /* previous_rip.in.S rewritten: golden.py --update writes this. */
 000000000040010c <_start>:
 40010c: xor %eax,%eax
-40010e: jmp 402080 <_end+0xf48>
+40010e: jmp 402080 <_start@hermit>
 400113: int3
 400114: int3
 400115: syscall
-400117: jmp 4020a0 <_end+0xf68>
+400117: jmp 4020a0 <_start@hermit>
 40011c: int3
 40011d: syscall
-40011f: jmp 4020c0 <_end+0xf88>
+40011f: jmp 4020c0 <_start@hermit>
 400124: int3
 400125: int3
 400126: syscall

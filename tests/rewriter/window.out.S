@@ -4,7 +4,7 @@
 4000d4: test %edi,%edi
 4000d6: je 4000df <_start+0xb>
 4000d8: xor %edi,%edi
-4000da: jmp 401060 <_start+0xf8c>
+4000da: jmp 401060 <_start@hermit>
 4000df: syscall
 4000e1: ret
 # site 0x4000df call None: window

@@ -3,7 +3,7 @@
 00000000004000d4 <_start>:
 4000d4: test %edi,%edi
 4000d6: je 4000dd <_start+0x9>
-4000d8: jmp 401060 <_start+0xf8c>
+4000d8: jmp 401060 <_start@hermit>
 4000dd: xor %esi,%esi
 4000df: syscall
 4000e1: test %eax,%eax

@@ -4,10 +4,10 @@
 4000d4: call 4000d4 <_start>
 4000d9: jmp 4000e4 <_start+0x10>
 4000db: xor %edi,%edi
-4000dd: jmp 401070 <__bss_start+0x70>
+4000dd: jmp 401070 <_start@hermit>
 4000e2: syscall
 4000e4: xor %edi,%edi
-4000e6: jmp 401090 <__bss_start+0x90>
+4000e6: jmp 401090 <_start@hermit>
 4000eb: syscall
 4000ed: ret
 # site 0x4000e2 call None: window

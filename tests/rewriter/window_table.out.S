@@ -5,7 +5,7 @@
 4000db: movslq (%rcx,%rdi,4),%rdx
 4000df: add %rcx,%rdx
 4000e2: jmp *%rdx
-4000e4: jmp 401060 <__bss_start+0x60>
+4000e4: jmp 401060 <_start@hermit>
 4000e9: xor %esi,%esi
 4000eb: syscall
 4000ed: ret

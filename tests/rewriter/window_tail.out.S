@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* window_tail.in.S rewritten: golden.py --update writes this. */
 00000000004000d4 <_start>:
-4000d4: jmp 401060 <_start+0xf8c>
+4000d4: jmp 401060 <_start@hermit>
 4000d9: xor %edi,%edi
 4000db: mov %ecx,%eax
 4000dd: syscall

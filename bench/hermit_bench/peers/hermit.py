@@ -52,6 +52,13 @@ class Plain(Hermit):
     options = ("--vmm", "kvm", "--rewrite", "off")
 
 
+class Lazy(Hermit):
+    title = "Hermit with KVM, system calls become jumps while the program runs, no cache"
+    name = "hermit-lazy"
+    suites = ("syscall", "net")
+    options = ("--vmm", "kvm", "--rewrite", "lazy")
+
+
 class Qemu(Hermit):
     title = "Hermit in QEMU (TCG: the processor is emulated)"
     name = "hermit-qemu"
@@ -73,7 +80,7 @@ class Qemu(Hermit):
         return super().version() + ", " + version_of("qemu-system-x86_64", "--version")
 
 
-KINDS = (Hermit, Plain, Qemu)
+KINDS = (Hermit, Plain, Lazy, Qemu)
 
 
 def peers(env):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What a system call costs, by the ways that a program can make it."""
 import os
+import shutil
 import subprocess
 
-from ..model import Case, Metric, Variant, Work
+from ..model import CPU, WALL, Case, Metric, Variant, Work
 
 CALLS = {"getppid": "getppid", "getuid": "getuid", "lseek": "lseek", "fcntl": "fcntl F_GETFD",
          "write_null": "write of a byte to /dev/null", "read_zero": "read of a byte of /dev/zero",
@@ -62,7 +63,20 @@ def cases(ctx):
     peer = ctx.peer("hermit")
     if peer:
         calls.variants += extra(ctx, "calls", ["/tmp", ms])
-    return [null, calls]
+    return [null, calls, *dd(ctx)]
+
+
+def dd(ctx):
+    """A program that does nothing but system calls: two for each byte."""
+    busybox = shutil.which("busybox", path="/bin:/usr/bin")
+    if not busybox:
+        ctx.notes.append(("syscall/dd", "all", "no busybox (Debian: busybox-static)"))
+        return
+    n = ctx.pick(20000, 500000)
+    work = Work([busybox, "dd", "if=/dev/zero", "of=/dev/null", "bs=1", f"count={n}"])
+    fast = [p.name for p in ctx.peers if not p.slow_calls]
+    yield Case("syscall", "dd", f"busybox dd bs=1 count={n}", [WALL, CPU],
+               ctx.variants("syscall/dd", work, only=fast))
 
 
 def directory(peer):
