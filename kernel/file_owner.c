@@ -79,6 +79,15 @@ static void owner_wake(struct waitq_entry *e, uint32_t events) {
     }
 }
 
+void file_owner_urgent(struct file *f) {
+    siginfo_t info;
+    const struct file_owner *o = f->owner;
+    if (o == NULL || o->id == 0 || !owner_exists(o->type, o->id)) return;
+    memset(&info, 0, sizeof(info));
+    info.si_code = SI_KERNEL;
+    deliver(o, SIGURG, &info);
+}
+
 int file_owner_async(struct file *f, int fd, bool on) {
     struct waitq *q = f->ops->async ? file_waitq(f) : NULL;
     if (q == NULL) return 0;

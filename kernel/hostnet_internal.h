@@ -18,6 +18,7 @@ struct hostnet {
     uint32_t file_seq, file_len;        /* as in the slot */
     uint32_t errors;                    /* of the slot's, taken */
     uint32_t edges, ready;              /* datagrams: POLL*, and the edge they belong to */
+    uint32_t seen_edges;                /* streams: what SIGURG was sent for */
     uint32_t queued_at;                 /* place of the last LOOK, if there was one */
     bool queued;
     bool host_corks;         /* TCP_CORK is the host socket's affair */
@@ -61,6 +62,8 @@ uint32_t proxy_unsent(struct hostnet *h);
 uint32_t proxy_readable(struct hostnet *h);
 int64_t hostnet_stream_recv(struct hostnet *h, struct sock_msg *m);
 uint32_t hostnet_stream_poll(struct hostnet *h);
+/* There are news: tells of urgent data. */
+void hostnet_stream_look(struct hostnet *h);
 int hostnet_stream_error(struct hostnet *h);
 /* Reads a record of a listening socket: false: there is none. */
 bool hostnet_take_record(struct hostnet *h, struct hc_net_accepted *out);

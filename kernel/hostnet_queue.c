@@ -127,7 +127,9 @@ static struct hostnet *find(uint32_t number) {
 
 static void wake(uint32_t number) {
     struct hostnet *h = find(number);
-    if (h != NULL) waitq_wake(h->q, 0);
+    if (h == NULL) return;
+    if (h->type == SOCK_STREAM) hostnet_stream_look(h);
+    waitq_wake(h->q, 0);
 }
 
 static void wake_all(void) {

@@ -176,6 +176,13 @@ static uint32_t room_events(struct hostnet *h) {
     return room ? POLLOUT | POLLWRNORM : 0;
 }
 
+void hostnet_stream_look(struct hostnet *h) {
+    uint32_t edges = net_load(&h->slot->edges);
+    if (edges == h->seen_edges) return;
+    h->seen_edges = edges;
+    if (h->slot->ready & POLLPRI) hostnet_urgent(h->q);
+}
+
 uint32_t hostnet_stream_poll(struct hostnet *h) {
     uint32_t state = net_load(&h->slot->state), events = 0;
     if (received(h) > 0) events |= POLLIN | POLLRDNORM;

@@ -198,6 +198,8 @@ enum inet_option_slot {
     OPT_TCP_INQ,
     OPT_TCP_OTHER_FIRST,
     OPT_TCP_OTHER_LAST = OPT_TCP_OTHER_FIRST + 3,
+    OPT_UDP_SEGMENT,
+    OPT_UDP_GRO,
     OPT_LITE_SEND,
     OPT_LITE_RECV,
     OPT_COUNT
@@ -235,6 +237,8 @@ void inet_group_leave_all(struct inet_sock *s);
 
 /* inet_tcp.c ff. */
 int inet_tcp_create(int family, int protocol, struct socket **out);
+/* Is it a connection, as Linux's ESTABLISHED?  s is of TCP. */
+bool tcp_is_established(const struct inet_sock *s);
 /* inet_udp.c, inet_ping.c */
 int inet_udp_create(int family, int protocol, struct socket **out);
 int inet_ping_create(int family, int protocol, struct socket **out);

@@ -177,17 +177,33 @@ static int set_v6only(struct inet_sock *s, int32_t on) {
     return 0;
 }
 
+static bool is_connected(const struct inet_sock *s) {
+    return s->sock.type == SOCK_STREAM ? s->at.peer.port != 0 && tcp_is_established(s)
+                                       : s->at.peer.port != 0;
+}
+
+/* IPV6_ADDRFORM: a socket that is connected by IPv4 becomes one of IPv4. */
+static int set_family(struct inet_sock *s, int32_t family) {
+    if (family != AF_INET) return -EINVAL;
+    if (s->ports == &inet_ping_ports) return -ENOPROTOOPT;
+    if (!is_connected(s)) return -ENOTCONN;
+    if (s->v6only || !ip_is_v4(&s->at.peer.ip)) return -EADDRNOTAVAIL;
+    s->sock.family = AF_INET;
+    return 0;
+}
+
 static int set_v6(struct inet_sock *s, int name, gva_t value, uint32_t len) {
     const struct inet_option *o = inet_option_find(v6_options, ARRAY_LEN(v6_options), name);
     bool multicast = name == IPV6_MULTICAST_HOPS || name == IPV6_MULTICAST_IF;
     int32_t number;
     int r;
 
-    if (o == NULL && name != IPV6_V6ONLY) return -ENOPROTOOPT;
+    if (o == NULL && name != IPV6_V6ONLY && name != IPV6_ADDRFORM) return -ENOPROTOOPT;
     if (multicast && s->sock.type == SOCK_STREAM) return -ENOPROTOOPT;
     r = inet_option_number(value, len, false, &number);
     if (r) return r;
     if (name == IPV6_V6ONLY) return set_v6only(s, number);
+    if (name == IPV6_ADDRFORM) return set_family(s, number);
     if (name == IPV6_MULTICAST_IF && number != 0 && inet_iface((uint32_t)number) == NULL)
         return -ENODEV;
     if (name == IPV6_TRANSPARENT && number != 0 && !process_capable(CAP_NET_ADMIN)) return -EPERM;
@@ -281,6 +297,10 @@ static int get_v6(const struct inet_sock *s, int name, gva_t value, uint32_t *le
     int r;
 
     if (name == IPV6_V6ONLY) return inet_option_answer(value, len, s->v6only);
+    if (name == IPV6_ADDRFORM) {
+        if (s->ports == &inet_ping_ports) return -ENOPROTOOPT;
+        return is_connected(s) ? inet_option_answer(value, len, AF_INET6) : -ENOTCONN;
+    }
     if (name == IPV6_MTU) {
         r = get_mtu(s, &number);
         return r ? r : inet_option_answer(value, len, number);

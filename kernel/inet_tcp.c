@@ -240,6 +240,10 @@ static uint32_t tcp_poll(struct socket *s) {
     return events;
 }
 
+bool tcp_is_established(const struct inet_sock *s) {
+    return ((const struct tcp_sock *)s)->state == TCP_S_ESTABLISHED;
+}
+
 void inet_tcp_show(const struct inet_sock *s, struct inet_shown *out) {
     const struct tcp_sock *t = (const struct tcp_sock *)s;
 

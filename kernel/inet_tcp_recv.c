@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Stream sockets: receiving, urgent data. */
+#include <kernel/file_owner.h>
 #include <kernel/process.h>
 
 #include "inet_tcp.h"
+
+void hostnet_urgent(struct waitq *q) {
+    const struct socket *s = container_of(q, struct socket, waitq);
+
+    if (s->file != NULL) file_owner_urgent(s->file);
+}
 
 static bool urgent_hidden(const struct tcp_sock *t) {
     return t->urgent != URG_NONE && !socket_has(&t->in.sock, SO_OOBINLINE);

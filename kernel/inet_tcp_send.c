@@ -39,6 +39,7 @@ static void mark_urgent(struct tcp_sock *peer) {
     peer->urgent_at = peer->in_queue.tail - 1;
     peer->urgent_byte = tcp_queue_byte(&peer->in_queue, tcp_queued(&peer->in_queue) - 1);
     peer->urgent = URG_UNREAD;
+    hostnet_urgent(&peer->in.sock.waitq);
 }
 
 /* Sends what there is room for: bytes or -errno. */

@@ -150,26 +150,45 @@ static bool is_coverage(const struct socket *s, int level, int name) {
            (name == LITE_SEND_COVERAGE || name == LITE_RECV_COVERAGE);
 }
 
+/* The options of UDP that are kept.  Datagrams that come are never put together: UDP_GRO allows it.
+ */
+static const struct inet_option udp_options[] = {
+    {UDP_SEGMENT, OPT_UDP_SEGMENT, 0, UINT16_MAX, 0},
+    {UDP_GRO, OPT_UDP_GRO, 1, 0, 0},
+};
+
+static const struct inet_option *udp_option(const struct socket *s, int level, int name) {
+    if (level != IPPROTO_UDP || s->protocol != IPPROTO_UDP) return NULL;
+    return inet_option_find(udp_options, ARRAY_LEN(udp_options), name);
+}
+
 static int udp_setopt(struct socket *s, int level, int name, gva_t value, uint32_t len) {
+    const struct inet_option *o = udp_option(s, level, name);
     uint32_t slot = name == LITE_SEND_COVERAGE ? OPT_LITE_SEND : OPT_LITE_RECV;
+    bool coverage = is_coverage(s, level, name);
     int32_t number;
     int r;
 
-    if (!is_coverage(s, level, name)) {
+    if (o == NULL && !coverage) {
         r = inet_setopt(s, level, name, value, len);
-        if (r == 0) udp_option_changed(udp_of(s), level, name);
-        return r;
+    } else {
+        r = inet_option_number(value, len, false, &number);
+        if (r) return r;
+        if (coverage && number != 0)
+            number = max(8, min(number, 0xffff)); /* the header always is */
+        r = coverage ? inet_option_put(inet_of(s), slot, number)
+                     : inet_option_set_row(inet_of(s), o, number);
     }
-    r = inet_option_number(value, len, false, &number);
-    if (r) return r;
-    if (number != 0) number = max(8, min(number, 0xffff)); /* the header always is */
-    return inet_option_put(inet_of(s), slot, number);
+    if (r == 0) udp_option_changed(udp_of(s), level, name);
+    return r;
 }
 
 static int udp_getopt(struct socket *s, int level, int name, gva_t value, uint32_t *len) {
+    const struct inet_option *o = udp_option(s, level, name);
     uint32_t slot = name == LITE_SEND_COVERAGE ? OPT_LITE_SEND : OPT_LITE_RECV;
 
-    if (!is_coverage(s, level, name)) return inet_getopt(s, level, name, value, len);
+    if (o != NULL) slot = o->slot;
+    if (o == NULL && !is_coverage(s, level, name)) return inet_getopt(s, level, name, value, len);
     return inet_option_answer(value, len, inet_option_get(inet_of(s), slot, 0));
 }
 

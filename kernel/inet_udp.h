@@ -34,7 +34,8 @@ static inline bool udp_is_ping(const struct udp_sock *u) { return u->in.ports ==
 struct udp_sending {
     struct inet_end from, to;
     uint8_t ttl, tos;
-    uint32_t device; /* 0: any */
+    uint16_t segment; /* UDP_SEGMENT: bytes of a datagram, of which the data is several; 0: one */
+    uint32_t device;  /* 0: any */
 };
 
 /* inet_udp.c */

@@ -51,6 +51,11 @@ static int get_one(const struct k_cmsghdr *c, struct udp_sending *how) {
     int value = 0, r;
     bool v6 = c->level == IPPROTO_IPV6;
 
+    if (c->level == IPPROTO_UDP) {
+        if (c->type != UDP_SEGMENT || c->len != sizeof(*c) + sizeof(how->segment)) return -EINVAL;
+        memcpy(&how->segment, c + 1, sizeof(how->segment));
+        return 0;
+    }
     if (c->level != IPPROTO_IP && c->level != IPPROTO_IPV6) return 0;
     if (c->type == (v6 ? IPV6_PKTINFO : IP_PKTINFO)) return get_source(c, how);
     r = get_int(c, &value);

@@ -10,6 +10,7 @@
 #define RECORD 768u    /* what Linux counts for one besides its data, bytes */
 #define MOST_V4 65507u /* bytes in one */
 #define MOST_V6 65527u
+#define MOST_SEGMENTS 128u /* UDP_MAX_SEGMENTS */
 
 static struct udp_datagram *new_datagram(struct udp_sock *u, const struct udp_sending *how,
                                          uint32_t len) {
@@ -153,6 +154,7 @@ static void set_defaults(const struct udp_sock *u, struct udp_sending *how) {
     how->tos = (uint8_t)inet_option_get(&u->in, v4 ? OPT_TOS : OPT6_TCLASS, 0);
     if (device == 0 && group) device = inet_option_get(&u->in, v4 ? OPT_MC_IF : OPT6_MC_IF, 0);
     how->device = (uint32_t)device;
+    how->segment = (uint16_t)inet_option_get(&u->in, OPT_UDP_SEGMENT, 0);
     how->from = u->in.at.local;
 }
 
@@ -201,6 +203,42 @@ static bool leaves(struct udp_sock *u, const struct udp_sending *how) {
     return inet_leaves(to, udp_is_ping(u) || find_receiver(u, how) != NULL);
 }
 
+static int64_t send_one(struct udp_sock *u, struct sock_msg *m, struct udp_sending *how) {
+    if (leaves(u, how)) return send_outside(u, m, &how->to);
+    if (u->in.host != NULL && ip_is_loopback(&how->to.ip)) {
+        /* An answer to who has sent to a published port from the host's loopback. */
+        int64_t r = send_outside(u, m, &how->to);
+
+        if (r >= 0) return r;
+    }
+    return udp_is_ping(u) ? ping_send(u, m, how) : deliver(u, m, how);
+}
+
+/* UDP_SEGMENT: the data is several datagrams.  The host does it for what goes by its sockets. */
+static int64_t send_segments(struct udp_sock *u, const struct sock_msg *m,
+                             const struct udp_sending *how) {
+    uint64_t len = m->data->len, sent = 0;
+    uint8_t *buffer;
+    int64_t r = 0;
+
+    if (len > (uint64_t)how->segment * MOST_SEGMENTS) return -EINVAL;
+    buffer = kmalloc(how->segment);
+    if (buffer == NULL) return -ENOBUFS;
+    while (r >= 0 && sent < len) {
+        uint64_t n = min((uint64_t)how->segment, len - sent);
+        struct iovec iov = {.iov_base = buffer, .iov_len = n};
+        struct uio data = {.iov = &iov, .count = 1, .kernel = true, .len = n};
+        struct sock_msg one = *m;
+        struct udp_sending as = *how;
+
+        one.data = &data;
+        r = uio_drain(m->data, sent, buffer, n) ? -EFAULT : send_one(u, &one, &as);
+        if (r >= 0) sent += n;
+    }
+    kfree(buffer);
+    return r < 0 ? r : (int64_t)len;
+}
+
 int64_t udp_send(struct socket *s, struct sock_msg *m) {
     struct udp_sock *u = udp_of(s);
     struct udp_sending how = {0};
@@ -217,11 +255,8 @@ int64_t udp_send(struct socket *s, struct sock_msg *m) {
     if (r) return r;
     if (s->shutdown & SOCK_SHUT_SEND) return -EPIPE;
     how.from.port = u->in.at.local.port;
-    if (leaves(u, &how)) return send_outside(u, m, &how.to);
-    if (u->in.host != NULL && ip_is_loopback(&how.to.ip)) {
-        /* An answer to who has sent to a published port from the host's loopback. */
-        r = send_outside(u, m, &how.to);
-        if (r >= 0) return r;
-    }
-    return udp_is_ping(u) ? ping_send(u, m, &how) : deliver(u, m, &how);
+    if (how.segment > 0 && m->data->len > how.segment &&
+        (hostnet_mode() == HOSTNET_TAP || !leaves(u, &how)))
+        return send_segments(u, m, &how);
+    return send_one(u, m, &how);
 }

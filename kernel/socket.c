@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets as open files, and the table of address families. */
 #include <kernel/clock.h>
+#include <kernel/file_owner.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
 #include <kernel/socket.h>
@@ -102,6 +103,14 @@ static struct waitq *file_queue(struct file *f) {
 
 static int64_t file_request(struct file *f, uint32_t request, gva_t arg) {
     struct socket *s = f->priv;
+    int owner;
+
+    if (request == FIOSETOWN || request == SIOCSPGRP)
+        return get_user(owner, arg) ? -EFAULT : file_owner_fcntl(f, F_SETOWN, (uint64_t)owner);
+    if (request == FIOGETOWN || request == SIOCGPGRP) {
+        owner = (int)file_owner_fcntl(f, F_GETOWN, 0);
+        return put_user(owner, arg);
+    }
     int64_t r = s->ops->ioctl ? s->ops->ioctl(s, request, arg) : -ENOTTY;
 
     return r == -ENOTTY ? socket_ioctl_interface(request, arg) : r;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -83,6 +84,8 @@ static bool may_set(int level, int name) {
         return may_set_tcp(name);
     case IPPROTO_IP:
         return may_set_ip(name);
+    case IPPROTO_UDP:
+        return name == UDP_SEGMENT;
     case IPPROTO_IPV6:
         return may_set_ipv6(name);
     default:

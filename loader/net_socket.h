@@ -45,9 +45,9 @@ struct net_file {
 struct net_socket {
     int fd; /* -1: free */
     uint32_t number, generation;
-    struct hc_net_slot *slot; /* the guest's too: read once, believe nothing */
-    int family, type, protocol; /* as the guest has it */
-    int fd_family;              /* AF_INET: a port that is published for IPv4 alone */
+    struct hc_net_slot *slot;           /* the guest's too: read once, believe nothing */
+    int family, type, protocol;         /* as the guest has it */
+    int fd_family;                      /* AF_INET: a port that is published for IPv4 alone */
     uint32_t state;                     /* enum hc_net_state, as in the slot */
     uint32_t tx_tail, rx_head, rx_base; /* as in the slot */
     uint8_t *rx_ring;                   /* NULL: none */

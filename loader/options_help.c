@@ -40,7 +40,7 @@ static const char help[] =
     "                          --net user: where it may send to; the last one that fits counts;\n"
     "                          with an allowed one, all others are blocked; may be repeated\n"
     "      --ip ADDRESS/PREFIX, --gateway ADDRESS, --dns ADDRESS, --mac ADDRESS\n"
-    "                          --net tap: what DHCP is not to be asked for; --dns may be repeated,\n"
+    "                          --net tap: what is not to be asked for; --dns may be repeated,\n"
     "                          --ip and --gateway once for IPv4 and once for IPv6\n"
     "\n"
     "How it runs:\n"

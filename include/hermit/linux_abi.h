@@ -75,6 +75,7 @@
 #include <linux/timerfd.h>
 #include <linux/times.h>
 #include <linux/timex.h>
+#include <linux/udp.h>
 #include <linux/uio.h>
 #include <linux/un.h>
 #include <linux/utime.h>

@@ -49,8 +49,8 @@ struct hc_tap {
 
 /* Bits of virtio's feature word, as NET_DEVICE answers. */
 enum hc_tap_features {
-    HC_TAP_CSUM = 1,           /* the device completes checksums of frames that are sent */
-    HC_TAP_GUEST_CSUM = 2,     /* received frames may lack theirs */
+    HC_TAP_CSUM = 1,            /* the device completes checksums of frames that are sent */
+    HC_TAP_GUEST_CSUM = 2,      /* received frames may lack theirs */
     HC_TAP_GUEST_TSO4 = 1 << 7, /* received frames may be segments put together */
     HC_TAP_GUEST_TSO6 = 1 << 8
 };

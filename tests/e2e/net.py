@@ -161,6 +161,14 @@ class Published(NetTest):
             s.close()
         self.end(p)
 
+    def test_urgent(self):
+        port = free_port()
+        p = self.guest("urgent", options=["-p", f"127.0.0.1:{port}:7000"])
+        with connect(port) as s:
+            self.assertEqual(s.recv(3), b"now")
+            s.send(b"!", socket.MSG_OOB)
+            self.assertEqual(self.end(p), b"True b'!'\n")
+
     def test_listens_again(self):
         port = free_port()
         p = self.guest("restart", options=["-p", f"127.0.0.1:{port}:7000"])
@@ -325,6 +333,16 @@ class Outwards(NetTest):
             outcome = self.out("errors", address, *ports, options=[])
             self.assertEqual(outcome.out, b"ENETUNREACH ENETUNREACH ECONNREFUSED\n", outcome.err)
             self.assertIn(b"--net user", outcome.err)
+
+    def test_segments(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind((self.host_address(), 0))
+            s.settimeout(WAIT)
+            host, port = s.getsockname()
+            outcome = self.out("segments", host, str(port))
+            self.assertEqual(outcome.status, 0, outcome.err)
+            self.assertEqual([len(s.recv(65536)) for _ in range(6)],
+                             [1000, 1000, 500, 700, 700, 100])
 
     def test_error_queue(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What net.py runs inside: small servers and clients by name."""
 import errno
+import fcntl
 import hashlib
 import os
 import select
+import signal
 import socket
 import struct
 import sys
@@ -178,6 +180,25 @@ def udp_error(host, port):
     number, origin, kind, code = struct.unpack("IBBB", controls[0][2][:7])
     print(events & select.POLLERR != 0, data, flags & socket.MSG_ERRQUEUE != 0, peer[0] == host,
           controls[0][:2], errno.errorcode[number], origin, kind, code)
+
+
+def urgent():
+    """SIGURG for what comes from outside."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG])
+    peer, _ = tcp_listener().accept()
+    fcntl.fcntl(peer, fcntl.F_SETOWN, os.getpid())
+    peer.sendall(b"now")
+    print(signal.sigtimedwait([signal.SIGURG], 20).si_signo == signal.SIGURG,
+          peer.recv(1, socket.MSG_OOB), flush=True)
+
+
+def segments(host, port):
+    """One message that leaves as several datagrams."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_UDP, 103, 1000)  # UDP_SEGMENT
+    s.sendto(bytes(2500), (host, int(port)))
+    s.sendmsg([bytes(1500)], [(socket.IPPROTO_UDP, 103, struct.pack("H", 700))], 0,
+              (host, int(port)))
 
 
 def overwhelmed(count):

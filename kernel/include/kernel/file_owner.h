@@ -10,6 +10,8 @@ int64_t file_owner_fcntl(struct file *f, int cmd, uint64_t arg);
 /* Sets or clears O_ASYNC, for the sake of this descriptor: 0 or -ENOMEM.  Files that never tell
  * (regular ones, files of the host) ignore it, as in Linux. */
 int file_owner_async(struct file *f, int fd, bool on);
+/* Urgent data has come: SIGURG for whom F_SETOWN names, O_ASYNC or not. */
+void file_owner_urgent(struct file *f);
 /* The last reference is gone. */
 void file_owner_release(struct file *f);
 

@@ -93,7 +93,9 @@ void hostnet_finish(void);
 /* --net tap: the interface joins a multicast group, or leaves it; an address as hostnet_arrival's.
  */
 void hostnet_group(const uint8_t group[16], bool join);
-/* Of the sockets' layer: is what came to this group for the socket that has q? */
+/* Of the sockets' layer: urgent data has come for the socket that has q.  SIGURG. */
+void hostnet_urgent(struct waitq *q);
+/* Likewise: is what came to this group for the socket that has q? */
 bool hostnet_wants(struct waitq *q, const uint8_t group[16], const uint8_t from[16]);
 
 #define HOSTNET_ADDRESSES6 5u
