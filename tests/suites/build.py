@@ -117,14 +117,15 @@ RAND = (
 LIBC_CFG = """align cfg_target_vendor const_extern_fn const_size_of core_cvoid int128 non_exhaustive
     packedN priv_mod_use ptr_addr_of underscore_const_names union""".split()
 # std's dependencies, which libstd-rust-dev holds compiled.
-STD_CRATES = """alloc core cfg_if libc hashbrown std_detect addr2line rustc_demangle miniz_oxide object
-    unwind panic_unwind panic_abort compiler_builtins""".split()
+STD_CRATES = """alloc core cfg_if libc hashbrown std_detect addr2line rustc_demangle miniz_oxide
+    object unwind panic_unwind panic_abort compiler_builtins""".split()
 STD_FEATURES = ("panic_unwind", "backtrace", "gimli-symbolize", "addr2line", "object",
                 "miniz_oxide")
 # std's tests are written for rand 0.7, Debian has 0.8.
-RAND_07 = (("src/collections/hash/map/tests.rs", "gen_range(-10, 10)", "gen_range(-10..10)"),
-           ("tests/env.rs", ".sample_iter(&Alphanumeric)", ".sample_iter(&Alphanumeric)"
-            ".map(char::from)"))
+RAND_07 = (
+    ("src/collections/hash/map/tests.rs", "gen_range(-10, 10)", "gen_range(-10..10)"),
+    ("tests/env.rs", "sample_iter(&Alphanumeric)", "sample_iter(&Alphanumeric).map(char::from)"),
+)
 
 
 def features(names):
