@@ -8,6 +8,7 @@
 #include <kernel/signal.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
+#include <kernel/wait.h>
 #include <kernel/waitq.h>
 
 struct file_owner {
@@ -16,7 +17,10 @@ struct file_owner {
     uint32_t signal;  /* F_SETSIG, 0: SIGIO without details */
     int32_t fd;       /* which O_ASYNC was set through: si_fd */
     struct waitq_entry entry;
+    struct wait_async host; /* instead of entry, for a file of the host */
 };
+
+#define HOST_EVENTS (POLLIN | POLLPRI)
 
 static struct file_owner *owner_of(struct file *f) {
     if (f->owner == NULL && (f->owner = kzalloc(sizeof(*f->owner))) != NULL) f->owner->file = f;
@@ -88,16 +92,40 @@ void file_owner_urgent(struct file *f) {
     deliver(o, SIGURG, &info);
 }
 
+/* The host says that there is something to read, or never will be. */
+static void host_ready(struct wait_async *w) {
+    owner_wake(&container_of(w, struct file_owner, host)->entry, 0);
+}
+
+/* Only the host knows of such a file. It tells levels, so what was told is not watched again until
+ * the program has read; what is there already is no news. */
+static void watch_host(struct file_owner *o) {
+    o->host.handle = o->file->ops->wait_handle(o->file);
+    o->host.events = HOST_EVENTS;
+    o->host.ready = host_ready;
+    if (o->host.handle != NO_HANDLE && !(file_poll(o->file) & HOST_EVENTS))
+        wait_async_arm(&o->host);
+}
+
+void file_owner_read(struct file *f) {
+    if (f->owner != NULL && f->flags & FASYNC && f->ops->wait_handle != NULL)
+        wait_async_arm(&f->owner->host);
+}
+
 int file_owner_async(struct file *f, int fd, bool on) {
     struct waitq *q = f->ops->async ? file_waitq(f) : NULL;
-    if (q == NULL) return 0;
+    if (q == NULL && !(f->ops->async && f->ops->wait_handle != NULL)) return 0;
     struct file_owner *o = on ? owner_of(f) : f->owner;
     if (on && o == NULL) return -ENOMEM;
     if (o != NULL) waitq_remove(&o->entry);
+    if (o != NULL) wait_async_disarm(&o->host);
     if (on) {
         o->fd = fd;
         o->entry.wake = owner_wake;
-        waitq_add(q, &o->entry);
+        if (q != NULL)
+            waitq_add(q, &o->entry);
+        else
+            watch_host(o);
     }
     f->flags = on ? f->flags | FASYNC : f->flags & ~(uint32_t)FASYNC;
     return 0;
@@ -106,6 +134,7 @@ int file_owner_async(struct file *f, int fd, bool on) {
 void file_owner_release(struct file *f) {
     if (f->owner == NULL) return;
     waitq_remove(&f->owner->entry);
+    wait_async_disarm(&f->owner->host);
     kfree(f->owner);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Host files without a position: pipes, terminals, sockets, devices.  The loader never blocks in
  * them; where the program would, the thread waits for readiness and tries again.  Owns nothing. */
+#include <kernel/file_owner.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/log.h>
@@ -33,6 +34,7 @@ static int64_t stream_read(struct file *f, const struct uio *u, int64_t *pos) {
     if (u->len == 0 || !hypercall_available()) return 0;
     for (;;) {
         int64_t n = hostfs_move(f, u, &m);
+        if (n > 0 || n == -EAGAIN) file_owner_read(f);
         if (n >= 0) return n;
         n = wait_for(f, n, POLLIN);
         if (n != 0) return n;
@@ -90,6 +92,7 @@ static uint32_t stream_poll(struct file *f) {
 static uint32_t stream_wait_handle(struct file *f) { return hostfs_file(f)->handle; }
 
 const struct file_ops hostfs_stream_ops = {
+    .async = true,
     .read = stream_read,
     .write = stream_write,
     .seek = stream_seek,

@@ -89,6 +89,7 @@ static int ramfs_statfs(struct mount *m, const char *rel, struct statfs *out, st
 }
 
 const struct fs_ops ramfs_ops = {
+    .keeps_trusted = true,
     .stat = ramfs_stat,
     .open = ramfs_open,
     .readlink = ramfs_readlink,

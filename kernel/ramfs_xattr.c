@@ -32,21 +32,26 @@ static int64_t get(struct rnode *n, const struct xattr_call *c) {
     return (int64_t)x->size;
 }
 
-static uint64_t list_size(const struct rnode *n) {
+static bool is_shown(const struct rxattr *x, bool trusted) {
+    return trusted || strncmp(x->name, "trusted.", 8) != 0;
+}
+
+static uint64_t list_size(const struct rnode *n, bool trusted) {
     uint64_t size = 0;
     for (const struct rxattr *x = n->xattrs; x != NULL; x = x->next)
-        size += strlen(x->name) + 1;
+        if (is_shown(x, trusted)) size += strlen(x->name) + 1;
     return size;
 }
 
-static int64_t list(const struct rnode *n, const struct xattr_call *c) {
-    uint64_t size = list_size(n);
+static int64_t list(const struct rnode *n, const struct xattr_call *c, bool trusted) {
+    uint64_t size = list_size(n, trusted);
     char *to = c->value;
     if (size > XATTR_MAX_SIZE) return -E2BIG;
     if (c->size == 0) return (int64_t)size;
     if (c->size < size) return -ERANGE;
     for (const struct rxattr *x = n->xattrs; x != NULL; x = x->next) {
         uint64_t len = strlen(x->name) + 1;
+        if (!is_shown(x, trusted)) continue;
         memcpy(to, x->name, len);
         to += len;
     }
@@ -86,7 +91,7 @@ int64_t ramfs_xattr(struct file *f, const struct xattr_call *c) {
     case HC_XATTR_GET:
         return get(n, c);
     case HC_XATTR_LIST:
-        return list(n, c);
+        return list(n, c, xattr_trusted(f->mnt));
     case HC_XATTR_SET:
         return set(n, c);
     default:

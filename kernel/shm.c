@@ -6,6 +6,7 @@
 #include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/heap.h>
+#include <kernel/hugetlb.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/process.h>
@@ -24,6 +25,8 @@
 /* From <linux/shm.h>, which includes libc's headers. */
 #define SHM_NORESERVE 010000
 #define SHM_HUGETLB 04000
+#define SHM_HUGE_SHIFT 26
+#define SHM_HUGE_MASK 0x3f
 #define SHM_RDONLY 010000
 #define SHM_RND 020000
 #define SHM_REMAP 040000
@@ -109,7 +112,8 @@ static int create(int32_t key, uint64_t size, uint32_t flags) {
     char name[32];
     const struct process *p = current_process();
     if (size == 0 || size > SHM_PAGE_LIMIT) return -EINVAL;
-    if (flags & SHM_HUGETLB) return -ENOMEM; /* no huge page pool */
+    if (flags & SHM_HUGETLB) /* the pool is empty */
+        return hugetlb_size(flags >> SHM_HUGE_SHIFT & SHM_HUGE_MASK) != 0 ? -ENOMEM : -EINVAL;
     if (used_segments == MAX_SEGMENTS) return -ENOSPC;
     if (!(flags & SHM_NORESERVE) && page_up(size) > frame_usage().limit) return -ENOMEM;
     if (segments == NULL) segments = kzalloc(MAX_SEGMENTS * sizeof(*segments));

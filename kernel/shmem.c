@@ -3,6 +3,7 @@
  * mount that such files report as theirs.  memfd_create(2). */
 #include <hermit/linux_abi.h>
 #include <kernel/heap.h>
+#include <kernel/hugetlb.h>
 #include <kernel/mm.h>
 #include <kernel/process.h>
 #include <kernel/shmem.h>
@@ -47,7 +48,7 @@ struct file *shmem_create(const char *path, uint64_t size, uint32_t mode, uint32
 }
 
 static struct rnode *node_of(const struct file *f) {
-    return f->ops->page == rdata_map ? f->priv : NULL;
+    return f->ops->page == rdata_map || hugetlb_page_size(f) != 0 ? f->priv : NULL;
 }
 
 int shmem_seals(const struct file *f) {

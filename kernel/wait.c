@@ -29,7 +29,8 @@
 
 static struct thread_list watching = TAILQ_HEAD_INITIALIZER(watching); /* with a condition */
 static struct thread_list sleeping = TAILQ_HEAD_INITIALIZER(sleeping); /* woken by name */
-static uint32_t timed, on_host;  /* threads with a deadline, with host files */
+static LIST_HEAD(, wait_async) unattended = LIST_HEAD_INITIALIZER(unattended);
+static uint32_t timed, on_host;  /* threads with a deadline; threads and others with host files */
 static int64_t next_deadline_ns; /* nobody's is earlier, if anybody has one */
 
 /* One CPU at a time sleeps in the loader with the host files of all waiting threads and the
@@ -73,6 +74,23 @@ static void tell_watcher(uint32_t files, int64_t deadline_ns) {
 }
 
 void wait_deadline_set(int64_t deadline_ns) { tell_watcher(0, deadline_ns); }
+
+void wait_async_arm(struct wait_async *w) {
+    if (w->armed) return;
+    w->armed = true;
+    w->watched_at = NOT_WATCHED;
+    LIST_INSERT_HEAD(&unattended, w, link);
+    on_host++;
+    tell_watcher(1, WAIT_FOREVER);
+    if (timer_outdated()) percpu()->pending = 1; /* this thread may be the only one, and busy */
+}
+
+void wait_async_disarm(struct wait_async *w) {
+    if (!w->armed) return;
+    w->armed = false;
+    LIST_REMOVE(w, link);
+    on_host--;
+}
 
 /* Gives the CPU away until somebody wakes the thread. */
 static void block(const struct wait *w) {
@@ -177,7 +195,13 @@ static int64_t call_loader(struct hc_wait_fd *fds, uint32_t count, int64_t deadl
 /* Joins the files of all waiting threads; those of threads that do not fit stay UNKNOWN. */
 static uint32_t gather(void) {
     struct thread *t;
+    struct wait_async *a;
     uint32_t n = 0;
+    LIST_FOREACH(a, &unattended, link) {
+        a->watched_at = n < HC_MAX_WAIT_FDS ? n : NOT_WATCHED;
+        if (n < HC_MAX_WAIT_FDS)
+            watcher.fds[n++] = (struct hc_wait_fd){.handle = a->handle, .events = a->events};
+    }
     TAILQ_FOREACH(t, &watching, queued) {
         struct wait *w = &t->wait;
         bool fits = w->count <= HC_MAX_WAIT_FDS - n;
@@ -206,6 +230,16 @@ static void distribute(void) {
     }
 }
 
+/* The same for files that no thread waits for. */
+static void distribute_unattended(void) {
+    struct wait_async *a, *next;
+    LIST_FOREACH_SAFE(a, &unattended, link, next) {
+        if (a->watched_at == NOT_WATCHED || watcher.fds[a->watched_at].revents == 0) continue;
+        wait_async_disarm(a);
+        a->ready(a);
+    }
+}
+
 /* Looks at the host's files; sleeps there until one is ready, the deadline (-1: none) has passed
  * or an event was posted. */
 static void look(int64_t deadline_ns) {
@@ -227,7 +261,10 @@ static void look(int64_t deadline_ns) {
         clock_follow_host(true); /* the host's clock is past the deadline: catch up */
     }
     watcher.cpu = NULL;
-    if (total > 0 && r >= 0) distribute();
+    if (total > 0 && r >= 0) {
+        distribute();
+        distribute_unattended();
+    }
 }
 
 void wait_check(bool tick) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory: mmap(2) and its family, brk(2), mlock(2). */
 #include <kernel/frame.h>
+#include <kernel/hugetlb.h>
 #include <kernel/mm.h>
 #include <kernel/rewrite.h>
 #include <kernel/shmem.h>
@@ -99,10 +100,14 @@ static gva_t find_low(gva_t hint, uint64_t len) {
     return 0;
 }
 
-/* The default size, 2 MiB and 1 GiB exist; the logarithm is in the flags. */
-static bool huge_size_known(uint32_t flags) {
-    uint32_t log = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
-    return log == 0 || log == 21 || log == 30;
+/* Huge pages, of which there are none: the pool is empty. Memory that is mapped MAP_NORESERVE could
+ * not be used, either, so that is refused as well. */
+static int64_t map_huge(gva_t addr, uint32_t flags, const struct file *f, uint64_t offset) {
+    uint64_t size =
+        f != NULL ? hugetlb_page_size(f) : hugetlb_size(flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK);
+    if (size == 0 || offset & (size - 1)) return -EINVAL;
+    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) && addr & (size - 1)) return -EINVAL;
+    return -ENOMEM;
 }
 
 /* mmap(2) */
@@ -130,8 +135,8 @@ int64_t sys_mmap(gva_t addr, uint64_t len, int prot, uint32_t flags, int fd, int
         at = -EOVERFLOW;
     else if (type != MAP_SHARED && type != MAP_PRIVATE && !shared_new)
         at = -EINVAL;
-    else if (flags & MAP_HUGETLB)
-        at = f == NULL && huge_size_known(flags) ? -ENOMEM : -EINVAL; /* the pool is empty */
+    else if (flags & MAP_HUGETLB || (f != NULL && hugetlb_page_size(f) != 0))
+        at = map_huge(addr, flags, f, (uint64_t)offset);
     else if (f != NULL)
         at = map_file(addr, len, prot, flags, f, (uint64_t)offset);
     else

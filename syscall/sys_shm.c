@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Shared memory: memfd_create(2), System V segments. */
 #include <hermit/linux_abi.h>
+#include <kernel/hugetlb.h>
 #include <kernel/shm.h>
 #include <kernel/shmem.h>
 #include <kernel/string.h>
@@ -11,7 +12,7 @@
 #define MEMFD_NAME_MAX 249 /* as Linux: NAME_MAX without its own prefix */
 #define MEMFD_KNOWN (MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_NOEXEC_SEAL | MFD_EXEC)
 
-/* memfd_create(2): no huge pages. */
+/* memfd_create(2). MFD_HUGETLB: a file of an empty pool. */
 int64_t sys_memfd_create(gva_t name, uint32_t flags) {
     char path[sizeof(MEMFD_PREFIX) + MEMFD_NAME_MAX + 1] = MEMFD_PREFIX;
     uint32_t known = MEMFD_KNOWN;
@@ -21,10 +22,13 @@ int64_t sys_memfd_create(gva_t name, uint32_t flags) {
     const uint64_t prefix = sizeof(MEMFD_PREFIX) - 1;
     int64_t len = strncpy_from_user(path + prefix, name, MEMFD_NAME_MAX + 1);
     if (len < 0) return len == -ENAMETOOLONG ? -EINVAL : len;
-    if (flags & MFD_HUGETLB) return -ENOSYS;
+    uint64_t huge = hugetlb_size(flags >> MFD_HUGE_SHIFT & MFD_HUGE_MASK);
+    if (flags & MFD_HUGETLB && huge == 0) return -ENODEV;
     uint32_t seals = flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL;
     if (flags & MFD_NOEXEC_SEAL) seals = F_SEAL_EXEC;
-    struct file *f = shmem_create(path, 0, flags & MFD_NOEXEC_SEAL ? 0666 : 0777, seals);
+    uint32_t mode = flags & MFD_NOEXEC_SEAL ? 0666 : 0777;
+    struct file *f = flags & MFD_HUGETLB ? hugetlb_create(path, huge, mode, seals)
+                                         : shmem_create(path, 0, mode, seals);
     return f == NULL ? -ENOMEM : fd_install(f, 0, (flags & MFD_CLOEXEC) != 0);
 }
 

@@ -24,22 +24,26 @@ static int object_open(const struct object *o, struct file **out) {
     return r != 0 ? r : vfs_open(&p, O_PATH | (o->follow ? 0 : O_NOFOLLOW), 0, out);
 }
 
-/* Nothing but the user's attributes is ever there (file_xattr): no need to open a file that is
- * only asked for others, as ls -l does with each. */
+/* Nothing but the user's attributes is ever there (file_xattr), unless the file system keeps
+ * trusted ones: no need to open a file that is only asked for others, as ls -l does with each. 1:
+ * it may be there. */
 static int64_t absent(const struct object *o, const struct xattr_call *c) {
     struct vpath p;
     struct hc_attr attr;
     int r = vfs_path_user(&p, AT_FDCWD, o->path);
     if (r == 0) r = vfs_stat(&p, o->follow, &attr);
     if (r != 0) return r;
-    bool empty = strncmp(c->name, "security.", 9) == 0 || strncmp(c->name, "trusted.", 8) == 0;
-    return empty ? -ENODATA : -EOPNOTSUPP;
+    bool trusted = strncmp(c->name, "trusted.", 8) == 0;
+    if (trusted && xattr_trusted(p.mnt)) return 1;
+    return trusted || strncmp(c->name, "security.", 9) == 0 ? -ENODATA : -EOPNOTSUPP;
 }
 
 static int64_t call_object(const struct object *o, const struct xattr_call *c) {
     struct file *f;
-    if (c->what == HC_XATTR_GET && o->path != 0 && strncmp(c->name, "user.", 5) != 0)
-        return absent(o, c);
+    if (c->what == HC_XATTR_GET && o->path != 0 && strncmp(c->name, "user.", 5) != 0) {
+        int64_t r = absent(o, c);
+        if (r <= 0) return r;
+    }
     int r = object_open(o, &f);
     if (r != 0) return r;
     int64_t n = file_xattr(f, c);

@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BIG_BYTES = 12 << 20
 EXAMPLES = {"rust": ["rustc", "-O", "-o", "rust", "threads.rs"],
             "cxx": ["g++", "-O2", "-std=c++20", "-pthread", "-o", "cxx", "cxx.cc"],
+            "goroutines": ["go", "build", "-o", "goroutines", "goroutines.go"],
             "openmp": ["g++", "-O2", "-fopenmp", "-o", "openmp", "openmp.cc", "-lm"]}
 # What else is made with native runs of the programs, where they are installed.
 MADE = [["javac", "-d", ".", "Work.java"],

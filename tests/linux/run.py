@@ -4,7 +4,9 @@
 import argparse
 import os
 import random
+import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import engine as engines  # noqa: E402
@@ -139,6 +141,36 @@ def run_epoll_stdin(r):
         r.expect(o.status == 0 and o.out == text, how, o)
 
 
+def converse(r, how, master, stdin):
+    """Feeds lines to a program that says `ready` and then repeats each; its status."""
+    with subprocess.Popen(r.engine.command([r.program, how], r.options), stdin=stdin, env=r.env,
+                          stdout=subprocess.PIPE) as p:
+        os.close(stdin)
+        limit = threading.Timer(engines.TIMEOUT_SECONDS[r.engine.name], p.kill)
+        limit.start()
+        right = p.stdout.readline() == b"ready\n"
+        for line in (b"one\n", b"two\n", b"three\n", b"four\n", b"end\n"):
+            if right:
+                os.write(master, line)
+                right = p.stdout.readline() == line
+        os.close(master)
+        if not right:
+            p.kill()
+        status = p.wait()
+        limit.cancel()
+    return status
+
+
+def run_sigio_stdin(r):
+    """The program hears of each line of a pipe and of a terminal."""
+    for how in ("wait", "spin"):
+        for what, make in (("pipe", os.pipe), ("terminal", os.openpty)):
+            one, other = make()
+            master, stdin = (other, one) if what == "pipe" else (one, other)
+            status = converse(r, how, master, stdin)
+            r.expect(status == 0, f"{how}, {what}", engines.Outcome(status, b"", b""))
+
+
 def run_hello(r):
     """Output and status, and not a byte on stderr."""
     o = r.run()
@@ -146,7 +178,7 @@ def run_hello(r):
 
 
 SPECIAL = {"exit_status": run_exit_status, "auxv": run_auxv, "cpuid_bits": run_cpuid_bits,
-           "epoll_stdin": run_epoll_stdin,
+           "epoll_stdin": run_epoll_stdin, "sigio_stdin": run_sigio_stdin,
            "args_env": run_args_env, "stdio_pipe": run_stdio_pipe, "hello": run_hello}
 
 

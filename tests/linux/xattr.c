@@ -3,6 +3,8 @@
  * the scratch directory lies on has none. */
 #include "check.h"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 static char big[65537];
@@ -111,6 +113,27 @@ static void errors(void) {
     ok("errors");
 }
 
+/* trusted.* is for root; a guest has no part in its host's. */
+static void trusted(void) {
+    char buf[200];
+    struct statfs fs;
+    CHECK_OK(statfs("f", &fs));
+    if (setxattr("f", "trusted.one", "first", 5, 0) != 0) {
+        CHECK_EQ(errno, EPERM);
+        CHECK(geteuid() != 0 || fs.f_type != TMPFS_MAGIC);
+        ok("trusted.* is not for this program, or this file system");
+        return;
+    }
+    CHECK_EQ(getxattr("f", "trusted.one", buf, sizeof buf), 5);
+    CHECK(memcmp(buf, "first", 5) == 0);
+    ssize_t n = listxattr("f", buf, sizeof buf);
+    CHECK(n >= 12 && memmem(buf, (size_t)n, "trusted.one", 12) != NULL);
+    CHECK_ERR(setxattr("f", "trusted.one", "x", 1, XATTR_CREATE), EEXIST);
+    CHECK_OK(removexattr("f", "trusted.one"));
+    CHECK_ERR(getxattr("f", "trusted.one", buf, sizeof buf), ENODATA);
+    ok("trusted.*");
+}
+
 int main(void) {
     scratch();
     put_file("f", "text");
@@ -120,6 +143,7 @@ int main(void) {
     }
     CHECK_OK(removexattr("f", "user.probe"));
     absent();
+    trusted();
     values();
     names();
     links();

@@ -102,6 +102,89 @@ def golang(directory, jobs):
     shutil.rmtree(env["GOCACHE"], ignore_errors=True)
 
 
+# The crate rand, which std's tests need, and what it needs: (name, edition, features, crates).
+RAND = (
+    ("cfg_if", "2018", (), ()),
+    ("libc", "2015", (), ()),
+    ("getrandom", "2018", ("std",), ("libc", "cfg_if")),
+    ("rand_core", "2018", ("std", "alloc", "getrandom"), ("getrandom",)),
+    ("ppv_lite86", "2018", ("std", "simd"), ()),
+    ("rand_chacha", "2018", ("std",), ("rand_core", "ppv_lite86")),
+    ("rand", "2018", ("std", "std_rng", "alloc", "getrandom", "libc", "rand_chacha"),
+     ("rand_core", "rand_chacha", "libc")),
+)
+# What build.rs of the crate libc finds out about the compiler.
+LIBC_CFG = """align cfg_target_vendor const_extern_fn const_size_of core_cvoid int128 non_exhaustive
+    packedN priv_mod_use ptr_addr_of underscore_const_names union""".split()
+# std's dependencies, which libstd-rust-dev holds compiled.
+STD_CRATES = """alloc core cfg_if libc hashbrown std_detect addr2line rustc_demangle miniz_oxide
+    object unwind panic_unwind panic_abort compiler_builtins""".split()
+STD_FEATURES = ("panic_unwind", "backtrace", "gimli-symbolize", "addr2line", "object",
+                "miniz_oxide")
+# std's tests are written for rand 0.7, Debian has 0.8.
+RAND_07 = (
+    ("src/collections/hash/map/tests.rs", "gen_range(-10, 10)", "gen_range(-10..10)"),
+    ("tests/env.rs", "sample_iter(&Alphanumeric)", "sample_iter(&Alphanumeric).map(char::from)"),
+)
+
+
+def features(names):
+    return [word for n in names for word in ("--cfg", f'feature="{n}"')]
+
+
+def rust_rand(deps, rustc):
+    """Compiles rand from Debian's librust-*-dev."""
+    for name, edition, wanted, crates in RAND:
+        found = glob.glob(f"/usr/share/cargo/registry/{name.replace('_', '-')}-[0-9]*/src/lib.rs")
+        found += glob.glob(f"/usr/share/cargo/registry/{name}-[0-9]*/src/lib.rs")
+        if not found:
+            fail("needs the package librust-rand-dev")
+        extern = [w for c in crates for w in ("--extern", f"{c}={deps}/lib{c}.rlib")]
+        cfg = [w for c in LIBC_CFG for w in ("--cfg", f"libc_{c}")] if name == "libc" else []
+        run([*rustc, "--edition", edition, "--crate-type", "rlib", "--crate-name", name, found[0],
+             "--out-dir", deps, "-L", deps, *extern, *cfg, *features(wanted)])
+
+
+def rust(directory, _jobs):
+    """Debian's rustc compiles the tests in its own library's sources, as rustc's own build does:
+    they are a second std, which lies beside the one that the tests' harness uses."""
+    root = suites.rust_root()
+    if root is None:
+        fail("needs the packages rustc, rust-src and librust-rand-dev")
+    deps, library = os.path.join(directory, "deps"), os.path.join(directory, "library")
+    for path in (deps, library):
+        shutil.rmtree(path, ignore_errors=True)
+        os.makedirs(path)
+    os.makedirs(os.path.join(directory, "bin"), exist_ok=True)
+    for path in glob.glob(os.path.join(root, "library", "*")):
+        if os.path.basename(path) != "std":
+            os.symlink(path, os.path.join(library, os.path.basename(path)))
+    std = os.path.join(library, "std")
+    shutil.copytree(os.path.join(root, "library", "std"), std)
+    for name, old, new in RAND_07:
+        with open(os.path.join(std, name), encoding="utf-8") as f:
+            text = f.read()
+        with open(os.path.join(std, name), "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+    # Unstable features are std's own; build.rs of std names the architecture.
+    os.environ.update(RUSTC_BOOTSTRAP="1", STD_ENV_ARCH="x86_64")
+    rustc = ["/usr/bin/rustc", "--cap-lints", "allow", "-C", "opt-level=1"]
+    rust_rand(deps, rustc)
+    installed = suites.listing(["/usr/bin/rustc", "--print", "target-libdir"])[0]
+    extern = ["--extern", f"rand={deps}/librand.rlib"]
+    external = [*extern, "--extern", f"cfg_if={deps}/libcfg_if.rlib"]
+    for name in STD_CRATES:
+        for path in glob.glob(os.path.join(installed, f"lib{name}-*.rlib")):
+            extern += ["--extern", f"{name}={path}"]
+    tests = [*rustc, "--test", "--edition", "2021", "-L", deps]
+    run([*tests, os.path.join(std, "src/lib.rs"), "--crate-name", "std", *extern,
+         "-Zforce-unstable-if-unmarked", "--cfg", "backtrace_in_libstd", *features(STD_FEATURES),
+         "-o", os.path.join(directory, "bin", "std")])
+    for name in ("env", "thread"):
+        run([*tests, os.path.join(std, "tests", f"{name}.rs"), *external,
+             "-o", os.path.join(directory, "bin", name)])
+
+
 def cpython(_directory, _jobs):
     """Nothing to build: the interpreter and its tests are Debian's."""
     for path in (suites.PYTHON, suites.PYTHON_TESTS):
@@ -110,7 +193,7 @@ def cpython(_directory, _jobs):
 
 
 BUILDERS = {"posix": posix, "libevent": libevent, "libuv": libuv, "go": golang,
-            "cpython": cpython}
+            "rust": rust, "cpython": cpython}
 
 
 def main():

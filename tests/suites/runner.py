@@ -43,8 +43,9 @@ class Way:
                   "-v", f"{cwd}:{cwd}:" + ("ro" if run.cwd else "rw")]
         for volume in self.suite.volumes:
             shares += ["-v", f"{volume}:{volume}"]
-        return [self.hermit_run, "--vmm", self.name, "--quiet", "--memory", "2G",
-                "--cpus", str(self.cpus), "--timeout", f"{seconds:.0f}s", *shares, *run.argv]
+        return [self.hermit_run, "--vmm", self.name, "--quiet",
+                "--memory", self.suite.memory, "--cpus", str(self.cpus), "--timeout",
+                f"{seconds:.0f}s", *shares, *run.argv]
 
 
 def start(command, cwd, env, seconds):

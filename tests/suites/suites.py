@@ -47,6 +47,13 @@ def go_root():
     return root if os.path.isdir(os.path.join(root, "src")) else None
 
 
+def rust_root():
+    """The sources of the installed rustc, or None."""
+    roots = glob.glob("/usr/src/rustc-*")
+    found = [r for r in roots if os.path.exists(os.path.join(r, "library/std/src/lib.rs"))]
+    return found[0] if found and os.access("/usr/bin/rustc", os.X_OK) else None
+
+
 def listing(argv, **how):
     """Lines that a program prints."""
     p = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True, timeout=120,
@@ -71,6 +78,7 @@ class Suite:
     volumes = ()  # further shares, beside /usr and /etc
     environment = {}
     seconds = 30  # time limit of a native run
+    memory = "2G"  # of the virtual machine
     skip_status, skip_text = (), None
 
     def directory(self):
@@ -139,6 +147,7 @@ class Golang(Suite):
     volumes = ("/usr/lib/go-1.19",)
     environment = {"GOROOT": "/usr/lib/go-1.19"}
     seconds = 60
+    memory = "4G"  # runtime.TestMemmoveOverflow maps 3 GiB
 
     def runs(self):
         found = []
@@ -149,6 +158,24 @@ class Golang(Suite):
                 if re.match(r"(Test|Example)\w*$", name):
                     argv = [program, "-test.short", "-test.v", "-test.run", f"^{name}$"]
                     found.append(Run(f"{package}.{name}", argv, cwd))
+        return found
+
+
+class Rust(Suite):
+    """The unit tests inside Rust's standard library, and its tests/*.rs: a process for each."""
+
+    name, title = "rust", "Rust 1.63 standard library: its unit tests and `library/std/tests`"
+    skip_text = "; 1 ignored;"
+    seconds = 60
+
+    def runs(self):
+        found = []
+        for program in sorted(glob.glob(os.path.join(self.directory(), "bin", "*"))):
+            for line in listing([program, "--list"]):
+                name, _, kind = line.rpartition(": ")
+                if kind == "test":
+                    found.append(Run(f"{os.path.basename(program)}::{name}",
+                                     [program, "--exact", name]))
         return found
 
 
@@ -213,7 +240,7 @@ class CPython(Suite):
 
 @functools.lru_cache(maxsize=None)
 def suite(name):
-    return {s.name: s for s in (Posix, Libevent, Libuv, Golang, CPython)}[name]()
+    return {s.name: s for s in (Posix, Libevent, Libuv, Golang, Rust, CPython)}[name]()
 
 
-NAMES = ["posix", "libevent", "libuv", "go", "cpython"]
+NAMES = ["posix", "libevent", "libuv", "go", "rust", "cpython"]

@@ -104,6 +104,7 @@ struct file {
 /* Operations on paths.  Each may return HC_SYMLINK with *link filled when a component other than
  * the last is a symbolic link, or the last one where `follow`.  All run on one mount. */
 struct fs_ops {
+    bool keeps_trusted; /* has attributes trusted.* (kernel/xattr.h): nobody else sees its files */
     int (*stat)(struct mount *m, const char *rel, bool follow, struct hc_attr *a,
                 struct vfs_link *l);
     /* Fills out->ops, priv, mode (flags are set by the caller). O_NOFOLLOW as open(2).  1 instead

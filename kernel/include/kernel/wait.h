@@ -3,6 +3,7 @@
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
 
+#include <bsd/sys/queue.h>
 #include <kernel/types.h>
 
 #define WAIT_FOREVER (-1)
@@ -21,5 +22,20 @@ int wait_until_woken(bool (*ready)(void *arg), void *arg, int64_t deadline_ns);
 void wait_sleep(void);
 /* The state of something that threads wait for in wait_until() has changed. */
 void wait_poke(void);
+
+/* A host file that is watched although no thread waits for it. */
+struct wait_async {
+    LIST_ENTRY(wait_async) link;
+    uint32_t handle;
+    uint16_t events; /* POLL* */
+    bool armed;
+    uint32_t watched_at; /* of wait.c */
+    /* The file is ready; it is not watched any more. */
+    void (*ready)(struct wait_async *w);
+};
+
+/* Watches w's file until it is ready once; nothing if it is being watched. */
+void wait_async_arm(struct wait_async *w);
+void wait_async_disarm(struct wait_async *w);
 
 #endif

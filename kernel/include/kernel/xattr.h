@@ -6,6 +6,7 @@
 #include <kernel/types.h>
 
 struct file;
+struct mount;
 
 #define XATTR_MAX_NAME 255
 #define XATTR_MAX_SIZE 65536 /* bytes of a value or a list */
@@ -20,6 +21,8 @@ struct xattr_call {
     uint64_t size;
 };
 
+/* May the program see and change the attributes trusted.* of files there? */
+bool xattr_trusted(const struct mount *m);
 /* Checks name space, permissions and read-only mounts, then asks the file system. */
 int64_t file_xattr(struct file *f, const struct xattr_call *c);
 
