@@ -18,7 +18,6 @@
 #include <lwip/init.h>
 #include <lwip/ip4.h>
 #include <lwip/nd6.h>
-#include <lwip/prot/tcp.h>
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
@@ -51,41 +50,13 @@ void dns_setserver(unsigned char number, const struct ip_addr *server) {
 
 const uint32_t *hostnet_resolvers(void) { return resolvers; }
 
-/* The sum of a pseudo header's parts, folded. */
-static uint16_t pseudo_sum(const uint8_t *addresses, uint32_t bytes, uint32_t length) {
-    uint32_t sum = IP_PROTO_TCP + length;
-    for (uint32_t i = 0; i < bytes; i += 2)
-        sum += (uint32_t)addresses[i] << 8 | addresses[i + 1];
-    sum = (sum & 0xffff) + (sum >> 16);
-    return lwip_htons((u16_t)((sum & 0xffff) + (sum >> 16)));
-}
-
-/* The device completes the checksum of a TCP segment: it wants that of the pseudo header. */
-static void leave_checksum(struct virtio_net_header *h, uint8_t *frame, uint32_t len) {
-    const struct eth_hdr *e = (const void *)frame;
-    const struct ip_hdr *ip = (const void *)(frame + SIZEOF_ETH_HDR);
-    const struct ip6_hdr *ip6 = (const void *)ip;
-    bool v6 = e->type == PP_HTONS(ETHTYPE_IPV6);
-    uint32_t at = SIZEOF_ETH_HDR + (v6 ? IP6_HLEN : IPH_HL_BYTES(ip));
-    if (!v6 && e->type != PP_HTONS(ETHTYPE_IP)) return;
-    if ((v6 ? IP6H_NEXTH(ip6) : IPH_PROTO(ip)) != IP_PROTO_TCP || len < at + TCP_HLEN) return;
-    if (!v6 && (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))) return;
-    struct tcp_hdr *tcp = (void *)(frame + at);
-    const uint8_t *addresses = frame + SIZEOF_ETH_HDR + (v6 ? 8 : 12);
-    tcp->chksum = pseudo_sum(addresses, v6 ? 32 : 8, len - at);
-    h->flags = VIRTIO_NET_NEEDS_CSUM;
-    h->csum_start = (uint16_t)at;
-    h->csum_offset = offsetof(struct tcp_hdr, chksum);
-}
-
 static err_t output(struct netif *n, struct pbuf *p) {
     struct virtio_net_header *h = virtio_net_buffer();
     uint8_t *frame = (uint8_t *)(h + 1);
     if (h == NULL || p->tot_len > HC_TAP_TX_BYTES - sizeof(*h)) return ERR_BUF;
     memset(h, 0, sizeof(*h));
     pbuf_copy_partial(p, frame, p->tot_len, 0);
-    if (features & HC_TAP_CSUM) leave_checksum(h, frame, p->tot_len);
-    virtio_net_send((uint32_t)sizeof(*h) + p->tot_len);
+    stack_send_frame(h, p->tot_len, features);
     return ERR_OK;
 }
 

@@ -63,6 +63,12 @@ void stack_leave(void);
 void stack_look(void);
 struct netif *stack_netif(void);
 
+/* lwip_segments.c */
+struct virtio_net_header;
+/* Sends the frame behind h, the device's buffer, zeroes: as far as the device's features
+ * (enum hc_tap_features) go it completes the checksum and gets several segments as one. */
+void stack_send_frame(struct virtio_net_header *h, uint32_t len, uint32_t features);
+
 /* lwip_address.c */
 /* Is there a way to this address?  0 or -ENETUNREACH, -EINVAL. */
 int stack_route(const ip_addr_t *to);

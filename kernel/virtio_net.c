@@ -20,6 +20,9 @@ static uint16_t tx_free[HC_TAP_QUEUE];
 static uint32_t tx_free_count;
 static uint16_t tx_told;   /* of tx_avail, what the device knows to look at */
 static uint64_t tx_oldest; /* TSC when the first one behind tx_told was sent */
+/* The last frame, not offered yet: more may follow in it.  Its first and last descriptor. */
+static bool held;
+static uint16_t held_first, held_last;
 
 static uint16_t load(const uint16_t *at) { return __atomic_load_n(at, __ATOMIC_ACQUIRE); }
 
@@ -52,11 +55,23 @@ int virtio_net_start(void) {
 }
 
 static void reclaim(void) {
-    while (tx_seen != load(&tap->tx.used_idx))
-        tx_free[tx_free_count++] = (uint16_t)tap->tx.used[tx_seen++ % HC_TAP_QUEUE].id;
+    while (tx_seen != load(&tap->tx.used_idx)) {
+        uint16_t id = (uint16_t)tap->tx.used[tx_seen++ % HC_TAP_QUEUE].id % HC_TAP_QUEUE;
+        for (bool more = true; more && tx_free_count < HC_TAP_QUEUE; id = tap->tx.desc[id].next) {
+            more = tap->tx.desc[id].flags & HC_TAP_NEXT;
+            tx_free[tx_free_count++] = id;
+        }
+    }
 }
 
-bool virtio_net_busy(void) { return tap != NULL && load(&tap->tx.used_idx) != tx_avail; }
+static void offer_held(void) {
+    if (!held) return;
+    held = false;
+    if (tx_told == tx_avail) tx_oldest = arch_tsc();
+    offer(&tap->tx, &tx_avail, held_first);
+}
+
+bool virtio_net_busy(void) { return held || (tap != NULL && load(&tap->tx.used_idx) != tx_avail); }
 
 static void notify(void) {
     union hc_args args = {{0}};
@@ -71,6 +86,7 @@ void *virtio_net_buffer(void) {
     if (tap == NULL) return NULL;
     if (tx_free_count == 0) reclaim();
     if (tx_free_count == 0) {
+        offer_held();
         notify();
         reclaim();
     }
@@ -78,13 +94,26 @@ void *virtio_net_buffer(void) {
 }
 
 void virtio_net_send(uint32_t bytes) {
+    offer_held();
+    held = true;
+    held_first = held_last = tx_free[--tx_free_count];
+    tap->tx.desc[held_first].len = bytes;
+    tap->tx.desc[held_first].flags = 0;
+}
+
+bool virtio_net_held(void) { return held; }
+
+void virtio_net_append(uint32_t bytes) {
     uint16_t id = tx_free[--tx_free_count];
     tap->tx.desc[id].len = bytes;
-    if (tx_told == tx_avail) tx_oldest = arch_tsc();
-    offer(&tap->tx, &tx_avail, id);
+    tap->tx.desc[id].flags = 0;
+    tap->tx.desc[held_last].next = id;
+    tap->tx.desc[held_last].flags = HC_TAP_NEXT;
+    held_last = id;
 }
 
 void virtio_net_kick(void) {
+    if (tap != NULL) offer_held();
     uint16_t taken = load(&tap->tx.used_idx), waiting = (uint16_t)(tx_avail - taken);
     if (waiting == 0) {
         tx_told = tx_avail;

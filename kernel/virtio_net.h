@@ -15,6 +15,7 @@ struct virtio_net_header { /* virtio 1.1, 5.1.6 */
     uint16_t buffers;                 /* received: that it fills */
 };
 enum virtio_net_flags { VIRTIO_NET_NEEDS_CSUM = 1, VIRTIO_NET_DATA_VALID = 2 };
+enum virtio_net_gso { VIRTIO_NET_TCP4 = 1, VIRTIO_NET_TCP6 = 4 }; /* segments put together */
 
 /* Starts the device: enum hc_tap_features, or -errno. */
 int virtio_net_start(void);
@@ -22,6 +23,10 @@ int virtio_net_start(void);
  * the bytes of both. */
 void *virtio_net_buffer(void);
 void virtio_net_send(uint32_t bytes);
+/* Instead: the buffer's bytes, without a header, go behind the last frame that was sent.  Only
+ * while virtio_net_held(): the device has not been told of that one. */
+void virtio_net_append(uint32_t bytes);
+bool virtio_net_held(void);
 /* The device looks at what was sent when a CPU goes to sleep; at once if it is much, or was sent a
  * while ago. */
 void virtio_net_kick(void);

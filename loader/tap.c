@@ -12,7 +12,6 @@
 #include <loader/guest_mem.h>
 #include <loader/net_call.h>
 
-#define MAX_PIECES 64
 #define MAX_FRAME (65536u + 64u) /* bytes, with headers, of segments put together */
 
 static struct hc_tap *shared; /* NULL: not started */
@@ -55,7 +54,8 @@ static void publish(struct hc_tap_queue *q, uint16_t at) {
 
 int64_t hc_net_device(union hc_args *args) {
     gpa_t gpa = args->net_device.tap;
-    int64_t r = HC_TAP_CSUM | HC_TAP_GUEST_CSUM | HC_TAP_GUEST_TSO4 | HC_TAP_GUEST_TSO6;
+    int64_t r = HC_TAP_CSUM | HC_TAP_GUEST_CSUM | HC_TAP_GUEST_TSO4 | HC_TAP_GUEST_TSO6 |
+                HC_TAP_HOST_TSO4 | HC_TAP_HOST_TSO6;
     if (net_call_mode() != HC_NET_TAP) return -ENETUNREACH;
     net_lock();
     struct hc_tap *at = gpa % HERMIT_PAGE_SIZE == 0 ? guest_ptr(gpa, sizeof(*at)) : NULL;
@@ -86,14 +86,14 @@ bool tap_has_news(void) {
 }
 
 bool tap_send(void) {
-    struct iovec iov[MAX_PIECES];
+    struct iovec iov[HC_TAP_PIECES];
     struct hc_tap_queue *q = &shared->tx;
     uint16_t head = load(&q->avail_idx);
     if (head == tx_next) return false;
     if ((uint16_t)(head - tx_next) > HC_TAP_QUEUE) tx_next = head; /* nonsense: none counts */
     for (; tx_next != head; tx_next++) {
         uint16_t id = __atomic_load_n(&q->avail[tx_next % HC_TAP_QUEUE], __ATOMIC_RELAXED);
-        int n = gather(q, id, false, iov, MAX_PIECES);
+        int n = gather(q, id, false, iov, HC_TAP_PIECES);
         /* A frame that the interface does not take is lost, as on a wire. */
         if (n > 0 && writev(tap_fd(), iov, n) < 0 && errno == EAGAIN) break;
         put_used(q, &tx_used, id, 0);
@@ -109,7 +109,7 @@ static int find_buffers(uint16_t head, uint16_t *ids, struct iovec *iov) {
     const struct hc_tap_queue *q = &shared->rx;
     uint64_t bytes = 0;
     int n = 0;
-    for (uint16_t at = rx_next; at != head && n < MAX_PIECES && bytes < MAX_FRAME; at++, n++) {
+    for (uint16_t at = rx_next; at != head && n < HC_TAP_PIECES && bytes < MAX_FRAME; at++, n++) {
         ids[n] = __atomic_load_n(&q->avail[at % HC_TAP_QUEUE], __ATOMIC_RELAXED);
         if (gather(q, ids[n], true, &iov[n], 1) != 1) return 0;
         bytes += iov[n].iov_len;
@@ -129,8 +129,8 @@ static void receive_one(ssize_t len, const uint16_t *ids, const struct iovec *io
 }
 
 void tap_receive(void) {
-    struct iovec iov[MAX_PIECES];
-    uint16_t ids[MAX_PIECES];
+    struct iovec iov[HC_TAP_PIECES];
+    uint16_t ids[HC_TAP_PIECES];
     while (readable) {
         uint16_t head = load(&shared->rx.avail_idx);
         if ((uint16_t)(head - rx_next) > HC_TAP_QUEUE) return; /* nonsense: it gets nothing */

@@ -14,6 +14,7 @@
 #define HC_TAP_RX_BYTES 4096u /* of a receive buffer */
 #define HC_TAP_TX_BYTES 2048u /* of a send buffer */
 #define HC_TAP_HEADER 12u     /* struct virtio_net_hdr_v1 */
+#define HC_TAP_PIECES 64
 #define HC_TAP_RESOLVERS 3u
 
 enum hc_tap_desc_flags { HC_TAP_NEXT = 1, HC_TAP_WRITE = 2 };
@@ -37,7 +38,7 @@ struct hc_tap_queue {
     uint8_t pad2[1018];
 };
 
-/* The whole piece. */
+/* The whole piece.  The host takes chains of HC_TAP_PIECES descriptors at most. */
 struct hc_tap {
     struct hc_tap_queue rx, tx;
     uint32_t taken; /* of the guest: rx.used_idx that it has looked at */
@@ -52,7 +53,9 @@ enum hc_tap_features {
     HC_TAP_CSUM = 1,            /* the device completes checksums of frames that are sent */
     HC_TAP_GUEST_CSUM = 2,      /* received frames may lack theirs */
     HC_TAP_GUEST_TSO4 = 1 << 7, /* received frames may be segments put together */
-    HC_TAP_GUEST_TSO6 = 1 << 8
+    HC_TAP_GUEST_TSO6 = 1 << 8,
+    HC_TAP_HOST_TSO4 = 1 << 11, /* sent frames may be */
+    HC_TAP_HOST_TSO6 = 1 << 12
 };
 
 /* How the interface is to be set up: network byte order. */

@@ -132,6 +132,25 @@ class Static(TapTest):
         t.join(WAIT)
         self.assertEqual(got, [2000000])
 
+    def test_small_segments(self):
+        door = socket.create_server((HERE, 0))
+        self.addCleanup(door.close)
+        got = bytearray()
+
+        def run():
+            s, _ = door.accept()
+            with s:
+                while data := s.recv(65536):
+                    got.extend(data)
+
+        t = threading.Thread(target=run)
+        t.start()
+        self.out("send_small", HERE, str(door.getsockname()[1]))
+        t.join(WAIT)
+        expected = b"".join(bytes([n % 251]) * (1 + n % 90) for n in range(3000))
+        expected += b"".join(bytes([n % 251]) * (n * 37 % 4001) for n in range(300))
+        self.assertEqual(got, expected)
+
     def test_datagrams(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.bind((HERE, 0))

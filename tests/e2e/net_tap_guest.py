@@ -37,6 +37,16 @@ def send_and_end(address, port, size):
     os._exit(3)
 
 
+def send_small(address, port):
+    """Segments of all sizes, as they are written."""
+    s = socket.create_connection((address, int(port)))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for n in range(3000):
+        s.sendall(bytes([n % 251]) * (1 + n % 90))
+    for n in range(300):
+        s.sendall(bytes([n % 251]) * (n * 37 % 4001))
+
+
 def datagrams(address, port):
     s = socket.socket(family_of(address), socket.SOCK_DGRAM)
     for size in (1, 1400, 9000, 60000):

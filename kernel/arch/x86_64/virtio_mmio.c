@@ -12,7 +12,9 @@
 #define MAGIC 0x74726976u
 #define NETWORK 1u
 #define USED_ALIGN 1024u /* of the used ring of struct hc_tap_queue, legacy devices */
-#define WANTED (HC_TAP_CSUM | HC_TAP_GUEST_CSUM | HC_TAP_GUEST_TSO4 | 1u << 15) /* MRG_RXBUF */
+#define WANTED                                                                                     \
+    (HC_TAP_CSUM | HC_TAP_GUEST_CSUM | HC_TAP_GUEST_TSO4 | HC_TAP_GUEST_TSO6 | HC_TAP_HOST_TSO4 |  \
+     HC_TAP_HOST_TSO6 | 1u << 15) /* MRG_RXBUF */
 
 enum {
     REG_MAGIC = 0,
