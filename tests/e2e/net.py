@@ -443,12 +443,12 @@ class RealPrograms(NetTest):
             p = self.server(*mode, server, "-d", "-p", str(inside), "--user=", "--group=",
                             "--no-resolv", "--no-hosts", "-C", "/dev/null",
                             "--address=/test.example/192.0.2.7")
-            for _ in range(WAIT):  # refused until it listens
+            end, out = time.monotonic() + WAIT, b""
+            while out != b"192.0.2.7\n" and time.monotonic() < end:  # refused until it listens
                 out = subprocess.run([dig, "@127.0.0.1", "-p", str(port), "+short", "+tries=1",
                                       "+time=1", "test.example"], stdout=subprocess.PIPE,
                                      timeout=WAIT, check=False).stdout
-                if out == b"192.0.2.7\n":
-                    break
+                time.sleep(0.05)
             self.assertEqual(out, b"192.0.2.7\n")
             self.stop(p)
 

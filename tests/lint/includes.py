@@ -36,8 +36,8 @@ EXEMPT = {
     "kernel/rewrite_stubs.c": r"linux/elf\.h",
     # The stack of --net tap is lwIP.
     **{f"kernel/lwip_{name}": r"(lwip|netif)/"
-       for name in ("stack.h", "address.c", "datagram.c", "group.c", "netif.c", "segments.c", "socket.c",
-                    "tcp.c")},
+       for name in ("stack.h", "address.c", "datagram.c", "group.c", "netif.c", "segments.c",
+                    "socket.c", "tcp.c")},
     # About the system calls, generated from table.def: data for --strace, --stats and --check.
     "loader/main.c": r"syscall/syscall_levels\.h",
     "check/rows.c": r"syscall/syscall_levels\.h",
