@@ -50,12 +50,14 @@ struct hostfs_file {
     bool cache_asked;
     bool no_sites;   /* the cache says so */
     uint8_t unasked; /* times in a row that the attributes of a lock were not asked for */
-    uint8_t smalls;  /* small reads in a row from the page at small_page */
-    uint64_t small_page;
-    bool at_end;    /* getdents has delivered the last entry; f->pos is there */
-    uint8_t tty;    /* enum hostfs_tty */
-    uint64_t size;  /* as last seen, bytes */
-    uint32_t sized; /* number of truncations at that time */
+    uint8_t smalls;  /* small reads of pages that were read before; saturates */
+    uint32_t noted_pages;
+    uint64_t *noted;              /* a bit for each of them: a small read or write was there */
+    bool at_end;                  /* getdents has delivered the last entry; f->pos is there */
+    uint8_t tty;                  /* enum hostfs_tty */
+    uint64_t size;                /* as last seen, bytes */
+    struct hostfs_stamp sized_at; /* of size, as hostfs_size_fresh() counts */
+    uint32_t sized;               /* number of truncations at that time */
     struct hostfs_window *windows;
     gpa_t *pages; /* without windows: the frames that hold the file, by page number, 0: none */
     uint64_t page_count;
@@ -149,6 +151,9 @@ int64_t hostfs_lock(struct file *f, struct host_lock *l);
 /* hostfs_small.c.  Reads from the window of a page that is read again and again: true with the
  * bytes read in *n, or false if it takes a call. */
 bool hostfs_read_small(struct file *f, const struct uio *u, int64_t pos, int64_t *n);
+/* A call has read or written n bytes at pos. */
+void hostfs_small_done(struct file *f, int64_t pos, int64_t n);
+void hostfs_small_release(struct hostfs_file *hf);
 
 /* hostfs_xattr.c */
 int64_t hostfs_xattr(struct file *f, const struct xattr_call *c);
@@ -157,6 +162,13 @@ int64_t hostfs_xattr(struct file *f, const struct xattr_call *c);
 int64_t hostfs_ioctl(struct file *f, uint32_t request, gva_t arg);
 
 /* hostfs_map.c */
+/* f's size is as fresh as attributes are, asked for anew if need be; what the program itself writes
+ * is known without.  False if it cannot be had. */
+bool hostfs_size_fresh(struct file *f);
+/* The size has just been learnt, by a call that began at ns. */
+void hostfs_sized(struct hostfs_file *hf, int64_t ns);
+/* How much of hypercall_news() is the program's own writing to regular files. */
+uint64_t hostfs_own_writes(void);
 int hostfs_page(struct file *f, uint64_t offset, bool shared_write, gpa_t *out);
 int64_t hostfs_read_frames(struct file *f, uint64_t offset, const struct hc_seg *segs,
                            uint32_t count);

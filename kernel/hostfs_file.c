@@ -123,6 +123,7 @@ void hostfs_release(struct file *f) {
     hostfs_map_release(hf);
     hostfs_rewritten_release(hf);
     hostfs_close(f, mapped);
+    hostfs_small_release(hf);
     kfree(hf->early);
     kfree(hf);
     f->priv = NULL;

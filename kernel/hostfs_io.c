@@ -64,10 +64,17 @@ static int64_t move_with(struct file *f, const struct uio *u, const struct hostf
     return at > m->from ? (int64_t)(at - m->from) : r;
 }
 
+static uint64_t own_writes;
+
+uint64_t hostfs_own_writes(void) { return own_writes; }
+
 int64_t hostfs_move(struct file *f, const struct uio *u, const struct hostfs_move *m) {
     struct hc_seg few[FEW_SEGS];
     struct hc_seg *many = NULL;
-    if (m->write && S_ISREG(f->mode)) hypercall_note_news();
+    if (m->write && S_ISREG(f->mode)) {
+        hypercall_note_news();
+        own_writes++;
+    }
     if (u->len - m->from > FEW_SEGS * PAGE_SIZE) many = kmalloc(MANY_SEGS * sizeof(*many));
     if (many == NULL) return move_with(f, u, m, few, FEW_SEGS);
     int64_t r = move_with(f, u, m, many, MANY_SEGS);
@@ -126,7 +133,10 @@ int64_t hostfs_read(struct file *f, const struct uio *u, int64_t *pos) {
     bool shared = at_shared_position(f, pos);
     struct hostfs_move m = {.offset = shared ? -1 : *pos, .pos = shared ? pos : NULL};
     int64_t n;
-    if (!hostfs_read_small(f, u, *pos, &n)) n = hostfs_move(f, u, &m);
+    if (shared || !hostfs_read_small(f, u, *pos, &n)) {
+        n = hostfs_move(f, u, &m);
+        if (!shared) hostfs_small_done(f, *pos, n);
+    }
     if (*pos == 0 && n >= ELF_HEADER && !shared) hf->elf = hf->elf || begins_elf(u);
     if (n > 0 && !shared) *pos += n;
     leave_position(f, pos);
@@ -149,6 +159,7 @@ int64_t hostfs_write(struct file *f, const struct uio *u, int64_t *pos) {
     leave_position(f, pos);
     if (n <= 0) return n;
     hostfs_pages_drop(hf, (uint64_t)(*pos - n), (uint64_t)*pos);
+    if (!reported) hostfs_small_done(f, *pos - n, n);
     hf->size = max(hf->size, (uint64_t)*pos);
     return n;
 }

@@ -27,6 +27,7 @@ static int64_t lock_and_look(struct hostfs_file *hf, union hc_args *args) {
     hf->attr = attr;
     hf->size = attr.size;
     hf->opened = (struct hostfs_stamp){now.ns, hypercall_news()};
+    hostfs_sized(hf, now.ns);
     hf->unasked++;
     return 0;
 }

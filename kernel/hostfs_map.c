@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Pages of host files for mmap(2): windows of the host's page cache in guest-physical space, or,
  * where the engine has none, frames filled by reading.  Owns both lists of a hostfs_file. */
+#include <kernel/clock.h>
 #include <kernel/frame.h>
 #include <kernel/hc.h>
 #include <kernel/heap.h>
@@ -141,6 +142,26 @@ static void refresh_size(struct file *f) {
     if (hf->sized == truncations || hf->is_program || hf->is_cache) return;
     hf->opened.ns = 0; /* not from what the open told */
     if (hostfs_getattr(f, &attr) == 0) hf->sized = truncations;
+}
+
+static uint64_t others_news(void) { return hypercall_news() - hostfs_own_writes(); }
+
+void hostfs_sized(struct hostfs_file *hf, int64_t ns) {
+    hf->sized_at = (struct hostfs_stamp){ns, others_news()};
+}
+
+bool hostfs_size_fresh(struct file *f) {
+    struct hostfs_file *hf = hostfs_file(f);
+    const struct hostfs_stamp *s = &hf->sized_at;
+    int64_t now = clock_monotonic_ns();
+    struct hc_attr attr;
+    bool good = s->ns != 0 && now - s->ns < HOSTFS_MAX_AGE_NS && s->news == others_news();
+    if (good && hf->sized == truncations) return true;
+    hf->opened.ns = 0; /* not from what the open told */
+    if (hostfs_getattr(f, &attr) != 0) return false;
+    hf->sized = truncations;
+    hostfs_sized(hf, now);
+    return true;
 }
 
 int hostfs_page(struct file *f, uint64_t offset, bool shared_write, gpa_t *out) {

@@ -88,6 +88,46 @@ static void arguments(int fd) {
     ok("arguments");
 }
 
+#define PAGES 64u
+
+/* Page `page` as its `version`th writing left it. */
+static void fill(unsigned char *to, unsigned page, unsigned version) {
+    for (unsigned i = 0; i < CHECK_PAGE; i++)
+        to[i] = (unsigned char)(page * 7 + version * 31 + i / 16);
+}
+
+/* A database's pages: read, and now and then written, in no order and without locks. */
+static void pages_are_seen(int fd, int other) {
+    static unsigned char want[PAGES * CHECK_PAGE], got[4 * CHECK_PAGE];
+    unsigned random = 1;
+    for (unsigned page = 0; page < PAGES; page++) {
+        fill(want + page * CHECK_PAGE, page, 0);
+        CHECK_EQ(pwrite(fd, want + page * CHECK_PAGE, CHECK_PAGE, (off_t)(page * CHECK_PAGE)),
+                 (ssize_t)CHECK_PAGE);
+    }
+    for (unsigned i = 1; i < 4000; i++) {
+        random = random * 1103515245 + 12345;
+        unsigned page = random >> 16 & (PAGES - 1), len = random >> 8 & (sizeof got - 1);
+        off_t at = (off_t)(page * CHECK_PAGE + (i % 3 == 0 ? random >> 4 & 4095 : 0));
+        if (i % 3 != 0) len = CHECK_PAGE;
+        if (i % 5 == 0) {
+            fill(want + page * CHECK_PAGE, page, i);
+            CHECK_EQ(pwrite(i % 2 ? fd : other, want + page * CHECK_PAGE, CHECK_PAGE,
+                            (off_t)(page * CHECK_PAGE)),
+                     (ssize_t)CHECK_PAGE);
+        }
+        ssize_t left = (ssize_t)sizeof want - (ssize_t)at, n = pread(fd, got, len, at);
+        CHECK_EQ(n, (ssize_t)len < left ? (ssize_t)len : left);
+        CHECK(memcmp(got, want + at, (size_t)n) == 0);
+    }
+    for (unsigned page = PAGES; page > 0; page--) {
+        CHECK_OK(ftruncate(other, (off_t)(page * CHECK_PAGE - 100)));
+        CHECK_EQ(pread(fd, got, CHECK_PAGE, (off_t)((page - 1) * CHECK_PAGE)), 4096 - 100);
+        CHECK_EQ(pread(fd, got, CHECK_PAGE, (off_t)(page * CHECK_PAGE)), 0);
+    }
+    ok("pages are seen");
+}
+
 int main(void) {
     scratch();
     int fd = open("f", O_RDWR | O_CREAT, 0600), other = open("f", O_RDWR);
@@ -96,5 +136,6 @@ int main(void) {
     changes_are_seen(fd, other);
     sizes_are_seen(fd, other);
     arguments(fd);
+    pages_are_seen(fd, other);
     return 0;
 }
