@@ -125,7 +125,7 @@ static void make_ready(struct chunk *c, uint32_t taken) {
     uint64_t batch = min(max(c->ready, READY_MIN), READY_MAX);
     uint64_t ahead = hypercall_posts() ? batch / 2 : 0;
     if (c->next + ahead <= c->ready || !hypercall_available()) return;
-    if (taken > READY_MAX || !fresh_is_zero) { /* who knows how much of it; a firmware was there */
+    if (taken > READY_MIN || !fresh_is_zero) { /* who knows how much of it; a firmware was there */
         c->ready = max(c->ready, c->next);
         return;
     }
