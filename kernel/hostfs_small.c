@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Small reads of the same pages again and again, as of a database: once there were some, the file's
- * window answers, which is the host's page cache.  Only pages that a call has read or written are
- * read there: others may still have to come from the disk, and nobody else would run meanwhile.  Owns
- * the notes of which those are. */
+/* Small reads of the same pages again and again, as of a database: once there were some, the
+ * file's window answers, which is the host's page cache.  Only pages that a call has read or
+ * written are read there: others may still have to come from the disk, and nobody else would run
+ * meanwhile.  Owns the notes of which those are. */
 #include <hermit/linux_abi.h>
 #include <kernel/clock.h>
 #include <kernel/frame.h>
